@@ -1,0 +1,30 @@
+//! The ways to prove who one is; only this folder can make a `Proof`.
+
+pub mod hash;
+
+use async_trait::async_trait;
+use hash::{Cost, PasswordHash};
+use wire::Secret;
+
+/// Every hashing thread is busy and the queue is full; nothing was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Busy;
+
+/// Where hashes are computed: a bounded pool beside the async threads.
+#[async_trait]
+pub trait Hasher: Send + Sync {
+    /// Says no at once when a job handed in now would be refused.
+    fn admit(&self) -> Result<(), Busy>;
+
+    /// Compares a password with a hash. Every call costs one hash.
+    async fn check(&self, password: Secret, hash: PasswordHash) -> Result<bool, Busy>;
+
+    /// Makes the hash of a password at `cost`.
+    async fn make(&self, password: Secret, cost: Cost) -> Result<PasswordHash, Busy>;
+
+    /// Makes the bcrypt hash of a session id that a token carries as `unique_id` (protocol.md 3.2).
+    async fn bind(&self, session_id: Secret) -> Result<String, Busy>;
+
+    /// Whether `unique_id` was made from this session id.
+    async fn is_bound(&self, session_id: Secret, unique_id: String) -> Result<bool, Busy>;
+}
