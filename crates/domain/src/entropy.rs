@@ -17,6 +17,14 @@ pub fn id(entropy: &dyn Entropy) -> u128 {
     u128::from_be_bytes(bytes)
 }
 
+/// A new id whose UUID spelling is a random UUID (RFC 9562 section 5.4).
+pub fn uuid(entropy: &dyn Entropy) -> u128 {
+    const VERSION: u128 = 0x4000 << 64;
+    const VARIANT: u128 = 0x8000 << 48;
+    let random = id(entropy) & !(0xf000 << 64) & !(0xc000 << 48);
+    random | VERSION | VARIANT
+}
+
 /// A secret word of `length` characters of base 62, each drawn evenly: 22 of them hold 131 random bits.
 pub fn word(entropy: &dyn Entropy, length: usize) -> Secret {
     let mut text = String::with_capacity(length);

@@ -1,5 +1,23 @@
-//! The rules of Latchkey: what a proof is, what a session is, what a token says. It touches nothing by itself.
+//! The rules of Latchkey: what a proof is, how long a session lives, what a token says.
+//!
+//! The crate touches nothing by itself: no socket, no file, no clock, no dice. It asks the [`Cx`] that it was handed.
 
+pub mod access;
+pub mod attempts;
+pub mod audit;
+pub mod cx;
 pub mod entropy;
+pub mod founding;
+pub mod keyring;
 pub mod method;
+pub mod name;
+pub mod org;
+pub mod role;
+pub mod session;
+pub mod sign_in;
+pub mod store;
 pub mod time;
+pub mod token;
+pub mod user;
+
+pub use cx::{Cx, Needs, Operator};

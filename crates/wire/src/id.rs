@@ -128,7 +128,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "abc", "zzzzzzzzzzzzzzzzzzzzzz", "0123456789abcdef0123456789abcdef", "é23456789012345678901"] {
+        for text in
+            ["", "abc", "zzzzzzzzzzzzzzzzzzzzzz", "0123456789abcdef0123456789abcdef", "é23456789012345678901"]
+        {
             assert_eq!(text.parse::<OrgId>(), Err(NotAnId), "{text}");
         }
     }

@@ -99,7 +99,10 @@ impl PasswordHash {
     /// The text that a store keeps.
     pub fn expose(&self) -> &str {
         match &self.0 {
-            Kind::Argon2 { text, .. } | Kind::Scrypt { text, .. } | Kind::Pbkdf2 { text, .. } | Kind::Bcrypt { text } => text,
+            Kind::Argon2 { text, .. }
+            | Kind::Scrypt { text, .. }
+            | Kind::Pbkdf2 { text, .. }
+            | Kind::Bcrypt { text } => text,
         }
     }
 
@@ -179,7 +182,8 @@ fn argon2_hash(text: &str, phc: &Phc) -> Option<Kind> {
     let number = |name| phc.params.get_decimal(name);
     let cost = Cost { memory_kib: number("m")?, passes: number("t")?, lanes: number("p")? };
     let version = Version::try_from(phc.version.unwrap_or(16)).ok()?;
-    let within = cost.memory_kib <= CEILING.memory_kib && cost.passes <= CEILING.passes && cost.lanes <= CEILING.lanes;
+    let within =
+        cost.memory_kib <= CEILING.memory_kib && cost.passes <= CEILING.passes && cost.lanes <= CEILING.lanes;
     Params::new(cost.memory_kib, cost.passes, cost.lanes, phc.hash.map(|hash| hash.len())).ok()?;
     let algorithm = phc.algorithm.as_str().parse().ok()?;
     within.then(|| Kind::Argon2 { text: text.into(), algorithm, version, cost })

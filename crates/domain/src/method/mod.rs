@@ -1,10 +1,52 @@
 //! The ways to prove who one is; only this folder can make a `Proof`.
 
 pub mod hash;
+pub(crate) mod password;
 
+use crate::audit::Visit;
+use crate::org::Org;
+use crate::user::User;
 use async_trait::async_trait;
 use hash::{Cost, PasswordHash};
+use std::sync::Arc;
 use wire::Secret;
+
+/// Evidence that somebody is who they say; a session is opened with nothing else.
+///
+/// ```compile_fail
+/// fn forged(user: std::sync::Arc<domain::user::User>, org: std::sync::Arc<domain::org::Org>) -> domain::method::Proof {
+///     domain::method::Proof { user, org, method: "password", visit: todo!() }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Proof {
+    user: Arc<User>,
+    org: Arc<Org>,
+    method: &'static str,
+    visit: Visit,
+}
+
+impl Proof {
+    /// Who was proven.
+    pub fn user(&self) -> &Arc<User> {
+        &self.user
+    }
+
+    /// Where that user belongs.
+    pub fn org(&self) -> &Arc<Org> {
+        &self.org
+    }
+
+    /// By which method, in one word.
+    pub fn method(&self) -> &'static str {
+        self.method
+    }
+
+    /// Through which door.
+    pub fn visit(&self) -> Visit {
+        self.visit
+    }
+}
 
 /// Every hashing thread is busy and the queue is full; nothing was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

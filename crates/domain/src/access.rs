@@ -1,0 +1,218 @@
+//! Who is calling, and what they may do: the whole policy in one file.
+
+use crate::cx::{Cx, Operator};
+use crate::method::Proof;
+use crate::org::Org;
+use crate::role::Role;
+use crate::session::{self, Live, Session};
+use crate::store::StoreError;
+use crate::time::Timestamp;
+use crate::token;
+use crate::user::User;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use wire::{OrgId, Secret, UserId};
+
+/// Evidence of who is calling, made from what they presented and from nothing else.
+///
+/// ```compile_fail
+/// fn forged(user: std::sync::Arc<domain::user::User>) -> domain::access::Caller { domain::access::Caller { user } }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Caller {
+    user: Arc<User>,
+    org: Arc<Org>,
+    holds: Option<(Arc<Session>, Secret)>,
+}
+
+impl Caller {
+    pub(crate) fn proven(proof: Proof) -> Self {
+        Self { user: Arc::clone(proof.user()), org: Arc::clone(proof.org()), holds: None }
+    }
+
+    pub(crate) fn holding(live: Live, presented: Secret) -> Self {
+        Self { user: live.user, org: live.org, holds: Some((live.session, presented)) }
+    }
+
+    /// Who is calling.
+    pub fn user(&self) -> &Arc<User> {
+        &self.user
+    }
+
+    /// Where they work.
+    pub fn org(&self) -> &Arc<Org> {
+        &self.org
+    }
+
+    /// The session they hold, when it was a session that they presented.
+    pub fn session(&self) -> Option<&Arc<Session>> {
+        self.holds.as_ref().map(|(session, _)| session)
+    }
+
+    pub(crate) fn presented(&self) -> Option<&Secret> {
+        self.holds.as_ref().map(|(_, presented)| presented)
+    }
+}
+
+/// Whether a check counts as use of the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// It slides the session.
+    Call,
+    /// It only asks.
+    Probe,
+}
+
+/// Why somebody is nobody here.
+#[derive(Debug)]
+pub enum NotACaller {
+    /// Nothing was presented, or nothing that is alive, or two things that contradict each other.
+    Dead,
+    /// It could not be found out.
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotACaller {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Who presents these session ids: several carriers may name one user, never two (protocol.md 13).
+pub async fn caller(cx: &Cx, presented: &[Secret], kind: Use) -> Result<Caller, NotACaller> {
+    let now = cx.clock.now();
+    let mut found: Option<Caller> = None;
+    for id in presented {
+        let Some(live) = session::find(cx, id, now).await? else { continue };
+        match &found {
+            Some(caller) if caller.user.id != live.user.id => return Err(NotACaller::Dead),
+            Some(_) => {}
+            None => found = Some(Caller::holding(live, id.clone())),
+        }
+    }
+    let caller = found.ok_or(NotACaller::Dead)?;
+    if let (Use::Call, Some(session)) = (kind, caller.session()) {
+        session::touch(cx, session, now);
+    }
+    Ok(caller)
+}
+
+/// Everything that a request may carry to a resource server.
+#[derive(Debug)]
+pub struct Credentials {
+    /// A bearer token.
+    pub bearer: Option<Secret>,
+    /// Session ids.
+    pub sessions: Vec<Secret>,
+    /// The org that the request says it is for.
+    pub org: Option<OrgId>,
+}
+
+/// Who may pass the gate, and until when.
+#[derive(Debug)]
+pub struct Visitor {
+    /// Who.
+    pub user: Arc<User>,
+    /// For which org.
+    pub org: OrgId,
+    /// Until when what was presented is good.
+    pub until: Timestamp,
+}
+
+/// Checks whatever a request carries: all of it must hold together, or nobody passes (protocol.md 3.4).
+pub async fn gate(cx: &Cx, credentials: &Credentials, kind: Use) -> Result<Visitor, NotACaller> {
+    let visitor = match &credentials.bearer {
+        Some(token) => by_token(cx, token, &credentials.sessions, kind).await?,
+        None => by_session(cx, &credentials.sessions, kind).await?,
+    };
+    let other_org = credentials.org.is_some_and(|org| org != visitor.org);
+    if other_org { Err(NotACaller::Dead) } else { Ok(visitor) }
+}
+
+async fn by_session(cx: &Cx, sessions: &[Secret], kind: Use) -> Result<Visitor, NotACaller> {
+    let caller = caller(cx, sessions, kind).await?;
+    let session = caller.session().ok_or(NotACaller::Dead)?;
+    Ok(Visitor { user: Arc::clone(&caller.user), org: caller.org.id, until: session.expires_at() })
+}
+
+async fn by_token(cx: &Cx, token: &Secret, sessions: &[Secret], kind: Use) -> Result<Visitor, NotACaller> {
+    let token = token::verify(cx, token, cx.clock.now()).ok_or(NotACaller::Dead)?;
+    let user =
+        cx.store.user(token.claims.user_id).await?.filter(|user| user.is_active()).ok_or(NotACaller::Dead)?;
+    let mut until = token.expires_at();
+    if !sessions.is_empty() {
+        let caller = caller(cx, sessions, kind).await?;
+        let (Some(session), Some(id)) = (caller.session(), caller.presented()) else {
+            return Err(NotACaller::Dead);
+        };
+        if caller.user.id != user.id
+            || !token::is_bound(cx, &token, session, id).await.map_err(StoreError::from)?
+        {
+            return Err(NotACaller::Dead);
+        }
+        until = until.min(session.expires_at());
+    }
+    Ok(Visitor { user, org: token.claims.org_id, until })
+}
+
+/// The acts that need a permit.
+pub mod action {
+    /// Ending every session of an org.
+    #[derive(Debug)]
+    pub struct EndOrgSessions;
+    /// Filling an empty store.
+    #[derive(Debug)]
+    pub struct Found;
+    /// Replacing the signing key.
+    #[derive(Debug)]
+    pub struct RotateKeys;
+}
+
+/// Evidence that somebody may do `Action` to an org.
+///
+/// ```compile_fail
+/// fn forged() -> domain::access::Permit<domain::access::action::Found> { todo!().into() }
+/// let permit = domain::access::Permit::<domain::access::action::Found> { org: todo!(), by: todo!(), action: todo!() };
+/// ```
+#[derive(Debug)]
+pub struct Permit<Action> {
+    org: OrgId,
+    by: UserId,
+    action: PhantomData<Action>,
+}
+
+impl<Action> Permit<Action> {
+    fn new(org: OrgId, by: UserId) -> Self {
+        Self { org, by, action: PhantomData }
+    }
+
+    /// To which org.
+    pub fn org(&self) -> OrgId {
+        self.org
+    }
+
+    /// By whom.
+    pub fn by(&self) -> UserId {
+        self.by
+    }
+}
+
+/// The caller is known, but may not do this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Denied;
+
+/// An administrator may end every session of their own org.
+pub fn may_end_org_sessions(caller: &Caller) -> Result<Permit<action::EndOrgSessions>, Denied> {
+    let is_admin = caller.user.roles.contains(&Role::Admin);
+    if is_admin { Ok(Permit::new(caller.org.id, caller.user.id)) } else { Err(Denied) }
+}
+
+/// Who holds the machine may fill an empty store.
+pub fn may_found(_: &Operator) -> Permit<action::Found> {
+    Permit::new(crate::org::ROOT, UserId::from_bits(0))
+}
+
+/// Who holds the machine may replace the signing key.
+pub fn may_rotate_keys(_: &Operator) -> Permit<action::RotateKeys> {
+    Permit::new(crate::org::ROOT, UserId::from_bits(0))
+}

@@ -1,0 +1,127 @@
+//! Everything worth remembering, as one enum. No secret ever enters: no password, no session id, no token.
+
+use crate::name::NameDigest;
+use crate::session::SessionDigest;
+use crate::time::Timestamp;
+use serde::{Serialize, Serializer};
+use std::net::IpAddr;
+use wire::{OrgId, UserId};
+
+/// An event and the instant at which it happened.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields are the who, where and which of the event, and named so")]
+pub enum Event {
+    /// A proof was accepted and a session opened.
+    SignedIn { user: UserId, org: OrgId, session: SessionMark, method: &'static str, visit: Visit },
+    /// A sign-in was refused; the caller heard none of this.
+    SignInRefused { name: NameMark, user: Option<UserId>, reason: Refusal, locked: bool, visit: Visit },
+    /// A password hash was made anew because its kind or cost was outdated.
+    PasswordRehashed { user: UserId, org: OrgId },
+    /// A session was ended by its holder.
+    SignedOut { user: UserId, org: OrgId, session: SessionMark },
+    /// Every session of an org was ended.
+    OrgSessionsEnded { org: OrgId, by: UserId },
+    /// A signing key took over from the one before it.
+    KeyRotated { kid: String },
+    /// An empty store was filled.
+    Founded { orgs: usize, users: usize },
+}
+
+impl Event {
+    /// The event, at `at`.
+    pub fn at(self, at: Timestamp) -> Entry {
+        Entry { at, event: self }
+    }
+
+    /// The org whose record it is, when it has one.
+    pub fn org(&self) -> Option<OrgId> {
+        match self {
+            Self::SignedIn { org, .. }
+            | Self::PasswordRehashed { org, .. }
+            | Self::SignedOut { org, .. }
+            | Self::OrgSessionsEnded { org, .. } => Some(*org),
+            Self::SignInRefused { .. } | Self::KeyRotated { .. } | Self::Founded { .. } => None,
+        }
+    }
+}
+
+/// Why a sign-in was refused; for the auditor alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// Nobody has that name.
+    UnknownName,
+    /// The password is not the one that is kept.
+    WrongPassword,
+    /// The user is disabled.
+    Disabled,
+    /// The user signs in elsewhere and has no password here.
+    NoPassword,
+    /// The password was right, but the user signs in at another region's login host.
+    OtherRegion,
+    /// The password was right, but the org holds as many sessions as it may.
+    SessionLimit,
+}
+
+/// Through which door a caller came, and from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Visit {
+    /// The family of the endpoint.
+    pub door: Door,
+    /// The address of the peer.
+    pub address: Option<IpAddr>,
+}
+
+/// The families of endpoints where one can sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// identity-service v1.
+    V1,
+    /// Platform v2.
+    V2,
+    /// Platform v3.
+    V3,
+}
+
+/// The first bytes of a session's digest: enough to tell sessions apart, useless for finding one.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionMark(SessionDigest);
+
+impl From<SessionDigest> for SessionMark {
+    fn from(digest: SessionDigest) -> Self {
+        Self(digest)
+    }
+}
+
+impl Serialize for SessionMark {
+    fn serialize<S: Serializer>(&self, into: S) -> Result<S::Ok, S::Error> {
+        into.collect_str(&format_args!("{:?}", self.0))
+    }
+}
+
+/// The first bytes of a name's digest: people type passwords into name fields.
+#[derive(Debug, Clone, Copy)]
+pub struct NameMark(NameDigest);
+
+impl From<NameDigest> for NameMark {
+    fn from(digest: NameDigest) -> Self {
+        Self(digest)
+    }
+}
+
+impl Serialize for NameMark {
+    fn serialize<S: Serializer>(&self, into: S) -> Result<S::Ok, S::Error> {
+        into.collect_str(&format_args!("{:?}", self.0))
+    }
+}

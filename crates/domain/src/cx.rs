@@ -1,0 +1,131 @@
+//! What every rule may ask: the store, the clock, the dice, the hashing threads, the keys and the settings.
+
+use crate::attempts::Turns;
+use crate::entropy::Entropy;
+use crate::keyring::{Keyring, Keysmith};
+use crate::method::Hasher;
+use crate::method::hash::Cost;
+use crate::store::Store;
+use crate::time::Clock;
+use crate::token::Verified;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Everything the rules need from the machine, handed over once at the start.
+pub struct Needs {
+    /// Where orgs, users, sessions, keys and attempts are kept.
+    pub store: Arc<dyn Store>,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What throws the dice.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where passwords are hashed.
+    pub hasher: Arc<dyn Hasher>,
+    /// What makes and opens signing keys.
+    pub keysmith: Arc<dyn Keysmith>,
+    /// The instance's settings.
+    pub policy: Policy,
+}
+
+/// The context of every rule. Its fields belong to the rules alone.
+///
+/// ```compile_fail
+/// fn forged(cx: &domain::Cx) { cx.store.clone(); }
+/// ```
+pub struct Cx {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) hasher: Arc<dyn Hasher>,
+    pub(crate) keysmith: Arc<dyn Keysmith>,
+    pub(crate) policy: Policy,
+    pub(crate) keyring: Keyring,
+    pub(crate) turns: Turns,
+    pub(crate) verified: quick_cache::sync::Cache<[u8; 32], Arc<Verified>>,
+    pub(crate) binding: [tokio::sync::Mutex<()>; 16],
+}
+
+/// Evidence of holding the machine itself: made once, beside the context, and kept by the composition root.
+///
+/// ```compile_fail
+/// let forged = domain::Operator(());
+/// ```
+pub struct Operator(());
+
+impl Needs {
+    /// Turns the needs into the context, and hands out the one proof of being the operator.
+    pub fn start(self) -> (Cx, Operator) {
+        let Self { store, clock, entropy, hasher, keysmith, policy } = self;
+        let cx = Cx {
+            turns: Turns::new(policy.hash_threads),
+            verified: quick_cache::sync::Cache::new(policy.verified_tokens),
+            keyring: Keyring::default(),
+            binding: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            store,
+            clock,
+            entropy,
+            hasher,
+            keysmith,
+            policy,
+        };
+        (cx, Operator(()))
+    }
+}
+
+impl Cx {
+    /// The present instant, for a reply that tells the time.
+    pub fn now(&self) -> crate::time::Timestamp {
+        self.clock.now()
+    }
+
+    /// A name for a request, 22 characters of base 62, that the reply and the log share.
+    pub fn request_id(&self) -> String {
+        wire::id::base62(crate::entropy::id(&*self.entropy))
+    }
+
+    /// The instance's settings.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}
+
+/// The instance's settings; an org may override some of them for itself.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The `iss` of every token: `<login host>/identity-service` (protocol.md 3.2).
+    pub issuer: String,
+    /// The audience of each known `client_id` (protocol.md 3.1).
+    pub audiences: BTreeMap<String, String>,
+    /// The login host of each other region, by the region's name.
+    pub regions: BTreeMap<String, String>,
+    /// How long a session lives without a call.
+    pub idle: Duration,
+    /// How long a session lives whatever happens.
+    pub absolute: Duration,
+    /// How many sessions an org may hold at once.
+    pub sessions_per_org: u64,
+    /// When a name is locked, and for how long.
+    pub lockout: Lockout,
+    /// The price of a new password hash.
+    pub hash_cost: Cost,
+    /// How many hashes run at once.
+    pub hash_threads: usize,
+    /// After how long a signing key is replaced by a new one; `None` leaves that to the operator.
+    pub key_life: Option<Duration>,
+    /// How many verified tokens are remembered, so that the same one costs its signature once.
+    pub verified_tokens: usize,
+}
+
+/// When a name is locked, and for how long (protocol.md 7.1).
+#[derive(Debug, Clone, Copy)]
+pub struct Lockout {
+    /// Consecutive failures that lock a name.
+    pub max_attempts: u32,
+    /// How long a lock holds.
+    pub lock: Duration,
+    /// After how long without an attempt a counter is forgotten.
+    pub forget: Duration,
+    /// How many names are counted at the most, unknown ones included.
+    pub names: u32,
+}

@@ -1,0 +1,169 @@
+//! The first minute of an instance: an empty store is filled with orgs and users, all of them or none.
+
+use crate::access::{Permit, action};
+use crate::audit::Event;
+use crate::cx::Cx;
+use crate::entropy;
+use crate::method::hash::PasswordHash;
+use crate::name::UserName;
+use crate::org::{Authentication, Org, ROOT};
+use crate::role::Role;
+use crate::store::StoreError;
+use crate::time::Timestamp;
+use crate::user::{Account, Authenticator, Profile, Status, User};
+use std::collections::HashSet;
+use wire::{OrgId, Secret, UserId};
+
+/// An org to be made, with its users.
+#[derive(Debug)]
+pub struct NewOrg {
+    /// Its id; `None` draws one.
+    pub id: Option<OrgId>,
+    /// What people call it.
+    pub name: String,
+    /// The region where its users sign in; `None` is here.
+    pub region: Option<String>,
+    /// What its session ids are.
+    pub authentication: Authentication,
+    /// Idle limit of its sessions in minutes.
+    pub idle_minutes: Option<u32>,
+    /// Absolute limit of its sessions in minutes.
+    pub absolute_minutes: Option<u32>,
+    /// How many sessions it may hold at once.
+    pub session_limit: Option<u32>,
+    /// Its users.
+    pub users: Vec<NewUser>,
+}
+
+/// A user to be made.
+#[derive(Debug)]
+pub struct NewUser {
+    /// What it signs in with.
+    pub name: UserName,
+    /// What it proves itself with.
+    pub password: NewPassword,
+    /// Whether it may sign in.
+    pub status: Status,
+    /// Its roles.
+    pub roles: Vec<Role>,
+    /// What people read about it.
+    pub profile: Profile,
+    /// Whether it must choose a new password.
+    pub must_change_password: bool,
+    /// Failures that lock it.
+    pub max_login_attempts: Option<u32>,
+}
+
+/// What a new user proves itself with.
+#[derive(Debug)]
+pub enum NewPassword {
+    /// A password, to be hashed.
+    Plain(Secret),
+    /// A hash that was made elsewhere.
+    Hashed(PasswordHash),
+    /// Nothing here: it signs in at an identity provider.
+    None,
+}
+
+/// Why a store was not filled.
+#[derive(Debug, thiserror::Error)]
+pub enum FoundingError {
+    /// It holds something already.
+    #[error("the store is not empty")]
+    NotEmpty,
+    /// Two users have one name, or two orgs one id.
+    #[error("{0} stands there twice")]
+    Twice(String),
+    /// An org names a region that the configuration does not.
+    #[error("no [[region]] is called {0}")]
+    UnknownRegion(String),
+    /// A password could not be hashed.
+    #[error("every hashing thread is busy")]
+    Busy,
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Fills an empty store.
+pub async fn found(
+    cx: &Cx,
+    _permit: Permit<action::Found>,
+    orgs: Vec<NewOrg>,
+) -> Result<Vec<Org>, FoundingError> {
+    if !cx.store.is_empty().await? {
+        return Err(FoundingError::NotEmpty);
+    }
+    check(cx, &orgs)?;
+    let now = cx.clock.now();
+    let (mut made, mut accounts) = (Vec::new(), Vec::new());
+    for new in orgs {
+        let org = org(cx, &new, now);
+        for user in new.users {
+            accounts.push(account(cx, org.id, user, now).await?);
+        }
+        made.push(org);
+    }
+    let event = Event::Founded { orgs: made.len(), users: accounts.len() };
+    cx.store.found(&made, &accounts, &event.at(now)).await.map_err(|error| match error {
+        StoreError::Conflict => FoundingError::NotEmpty,
+        other => other.into(),
+    })?;
+    Ok(made)
+}
+
+fn check(cx: &Cx, orgs: &[NewOrg]) -> Result<(), FoundingError> {
+    let (mut ids, mut names) = (HashSet::new(), HashSet::new());
+    for org in orgs {
+        if let Some(region) = org.region.as_ref().filter(|region| !cx.policy.regions.contains_key(*region)) {
+            return Err(FoundingError::UnknownRegion(region.clone()));
+        }
+        if org.id.is_some_and(|id| id == ROOT || !ids.insert(id)) {
+            return Err(FoundingError::Twice(format!("the org id of {}", org.name)));
+        }
+        if let Some(user) = org.users.iter().find(|user| !names.insert(user.name.canonical())) {
+            return Err(FoundingError::Twice(format!("the user name {}", user.name.as_str())));
+        }
+    }
+    Ok(())
+}
+
+fn org(cx: &Cx, new: &NewOrg, now: Timestamp) -> Org {
+    Org {
+        id: new.id.unwrap_or_else(|| OrgId::from_bits(entropy::uuid(&*cx.entropy))),
+        name: new.name.clone(),
+        parent: ROOT,
+        region: new.region.clone(),
+        authentication: new.authentication,
+        idle_minutes: new.idle_minutes,
+        absolute_minutes: new.absolute_minutes,
+        session_limit: new.session_limit,
+        created_at: now,
+        updated_at: now,
+    }
+}
+
+async fn account(cx: &Cx, org: OrgId, new: NewUser, now: Timestamp) -> Result<Account, FoundingError> {
+    let (password, authenticator) = match new.password {
+        NewPassword::Plain(plain) => {
+            let hash = cx.hasher.make(plain, cx.policy.hash_cost).await.map_err(|_| FoundingError::Busy)?;
+            (Some(hash), Authenticator::Native)
+        }
+        NewPassword::Hashed(hash) => (Some(hash), Authenticator::Native),
+        NewPassword::None => (None, Authenticator::Saml),
+    };
+    let user = User {
+        id: UserId::from_bits(entropy::uuid(&*cx.entropy)),
+        org,
+        name: new.name,
+        status: new.status,
+        authenticator,
+        roles: new.roles,
+        profile: new.profile,
+        must_change_password: new.must_change_password,
+        max_login_attempts: new.max_login_attempts,
+        created_at: now,
+        updated_at: now,
+    };
+    Ok(Account { user, password })
+}

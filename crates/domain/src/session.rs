@@ -1,0 +1,367 @@
+//! Sessions: opened with a proof, found by what is presented, kept by use, ended for good.
+
+use crate::access::{Caller, Permit, action};
+use crate::audit::Event;
+use crate::cx::Cx;
+use crate::entropy;
+use crate::method::Proof;
+use crate::org::{Authentication, Org};
+use crate::sign_in::SignInError;
+use crate::store::StoreError;
+use crate::time::{Timestamp, minutes};
+use crate::token;
+use crate::user::User;
+use aws_lc_rs::digest;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use wire::{OrgId, Secret, UserId};
+
+/// Characters of a session id: 131 random bits (protocol.md 1.2).
+const ID_LENGTH: usize = 22;
+
+/// The longest session id that is looked at; in JWT mode ids are long (protocol.md 3.5).
+const LONGEST_ID: usize = 16_000;
+
+/// A new session, with the only copy of its id.
+pub struct Opened {
+    /// The id, to be handed to its owner.
+    pub id: Secret,
+    /// Its owner.
+    pub caller: Caller,
+}
+
+/// Takes a place among the org's sessions; `None` when all are taken.
+pub(crate) async fn place(cx: &Cx, proof: &Proof) -> Result<Option<Place>, StoreError> {
+    let org = proof.org();
+    cx.store.place(org.id, org.session_limit(&cx.policy), cx.clock.now()).await
+}
+
+/// Turns evidence into a session.
+pub(crate) async fn open(cx: &Cx, proof: Proof, _place: Place) -> Result<Opened, SignInError> {
+    let now = cx.clock.now();
+    let (user, org) = (Arc::clone(proof.user()), Arc::clone(proof.org()));
+    let (id, ends_at, idle) = match org.authentication {
+        Authentication::SessionId => (
+            entropy::word(&*cx.entropy, ID_LENGTH),
+            now + org.absolute(&cx.policy),
+            Some(org.idle(&cx.policy)),
+        ),
+        Authentication::Jwt { minutes: life } => {
+            let ends_at = now + minutes(life);
+            (token::session_token(cx, &user, &org, now, ends_at).map_err(StoreError::from)?, ends_at, None)
+        }
+    };
+    let digest = SessionDigest::of(&id);
+    let session = Arc::new(Session::from(Record {
+        digest,
+        user: user.id,
+        org: org.id,
+        opened_at: now,
+        seen_at: now,
+        ends_at,
+        idle,
+        unique_id: None,
+    }));
+    let event = Event::SignedIn {
+        user: user.id,
+        org: org.id,
+        session: digest.into(),
+        method: proof.method(),
+        visit: proof.visit(),
+    };
+    cx.store.open_session(&session, &event.at(now)).await?;
+    let caller = Caller::holding(Live { session, user, org }, id.clone());
+    Ok(Opened { id, caller })
+}
+
+/// Finds the live session that a presented id names.
+pub(crate) async fn find(cx: &Cx, presented: &Secret, now: Timestamp) -> Result<Option<Live>, StoreError> {
+    if !is_plausible(presented.expose()) {
+        return Ok(None);
+    }
+    let live = cx.store.live(&SessionDigest::of(presented)).await?;
+    Ok(live.filter(|live| !live.session.has_ended(now) && live.user.is_active()))
+}
+
+/// Slides the session: it has just been used.
+pub(crate) fn touch(cx: &Cx, session: &Arc<Session>, now: Timestamp) {
+    if session.touch(now) {
+        cx.store.touched(session);
+    }
+}
+
+/// Ends the caller's own session, for every carrier.
+pub async fn end(cx: &Cx, caller: &Caller) -> Result<(), StoreError> {
+    let Some(session) = caller.session() else {
+        return Ok(());
+    };
+    let event = Event::SignedOut { user: session.user, org: session.org, session: session.digest.into() };
+    cx.store.end_session(session, &event.at(cx.clock.now())).await
+}
+
+/// Ends every session of the org that the permit names.
+pub async fn end_all(cx: &Cx, permit: Permit<action::EndOrgSessions>) -> Result<(), StoreError> {
+    let event = Event::OrgSessionsEnded { org: permit.org(), by: permit.by() };
+    cx.store.end_org_sessions(permit.org(), &event.at(cx.clock.now())).await
+}
+
+/// What a probe hears about a presented id; asking does not slide the session (protocol.md 4.7).
+pub async fn time_left(
+    cx: &Cx,
+    presented: &Secret,
+    user: Option<&str>,
+) -> Result<Option<Duration>, StoreError> {
+    let now = cx.clock.now();
+    let live = find(cx, presented, now).await?;
+    let theirs = |live: &Live| {
+        user.is_none_or(|name| live.user.name.canonical() == crate::name::CanonicalName::of(name))
+    };
+    Ok(live.filter(theirs).map(|live| live.session.expires_at().since(now)))
+}
+
+fn is_plausible(presented: &str) -> bool {
+    let jwt = presented.contains('.') && presented.len() <= LONGEST_ID;
+    (presented.len() == ID_LENGTH || jwt)
+        && presented.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+/// A session. Its owner has the id, the store only the digest.
+pub struct Session {
+    /// SHA-256 of its id.
+    pub digest: SessionDigest,
+    /// Whose it is.
+    pub user: UserId,
+    /// The org it works in.
+    pub org: OrgId,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it ends, whatever happens.
+    pub ends_at: Timestamp,
+    /// How long it lives without a call; `None` when it does not slide (protocol.md 3.5).
+    pub idle: Option<Duration>,
+    seen_at: AtomicI64,
+    ended: AtomicBool,
+    unsaved: AtomicBool,
+    unique_id: OnceLock<Box<str>>,
+}
+
+/// The parts of a session that a store keeps.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// SHA-256 of its id.
+    pub digest: SessionDigest,
+    /// Whose it is.
+    pub user: UserId,
+    /// The org it works in.
+    pub org: OrgId,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When it was last used.
+    pub seen_at: Timestamp,
+    /// When it ends, whatever happens.
+    pub ends_at: Timestamp,
+    /// How long it lives without a call.
+    pub idle: Option<Duration>,
+    /// The bcrypt hash of its id that tokens carry, once one was minted.
+    pub unique_id: Option<String>,
+}
+
+impl From<Record> for Session {
+    fn from(record: Record) -> Self {
+        let Record { digest, user, org, opened_at, seen_at, ends_at, idle, unique_id } = record;
+        let (seen_at, unique_id) = (
+            AtomicI64::new(seen_at.as_micros()),
+            unique_id.map(|text| OnceLock::from(text.into_boxed_str())),
+        );
+        let (ended, unsaved) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self {
+            digest,
+            user,
+            org,
+            opened_at,
+            ends_at,
+            idle,
+            seen_at,
+            ended,
+            unsaved,
+            unique_id: unique_id.unwrap_or_default(),
+        }
+    }
+}
+
+impl Session {
+    /// When it was last used.
+    pub fn seen_at(&self) -> Timestamp {
+        Timestamp::from_micros(self.seen_at.load(Ordering::Relaxed))
+    }
+
+    /// When it ends if it is not used again.
+    pub fn expires_at(&self) -> Timestamp {
+        self.idle.map_or(self.ends_at, |idle| self.ends_at.min(self.seen_at() + idle))
+    }
+
+    /// Whether it is over: ended, idle for too long, or too old.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        self.ended.load(Ordering::Acquire) || self.expires_at() <= now
+    }
+
+    /// Marks it as ended; nothing revives it.
+    pub fn mark_ended(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    /// Marks it as saved, before its values are read for saving.
+    pub fn mark_saved(&self) {
+        self.unsaved.store(false, Ordering::SeqCst);
+    }
+
+    /// The bcrypt hash of its id that tokens carry, once one was minted.
+    pub fn unique_id(&self) -> Option<&str> {
+        self.unique_id.get().map(AsRef::as_ref)
+    }
+
+    /// Keeps the bcrypt hash of its id, the first one for ever; true when the store has to be told.
+    pub(crate) fn bind(&self, unique_id: String) -> bool {
+        let _first_wins = self.unique_id.set(unique_id.into_boxed_str());
+        !self.unsaved.swap(true, Ordering::SeqCst)
+    }
+
+    /// Notes its use; true when the store has to be told.
+    fn touch(&self, now: Timestamp) -> bool {
+        let before = self.seen_at.fetch_max(now.as_micros(), Ordering::Relaxed);
+        before < now.as_micros()
+            && !self.unsaved.load(Ordering::Relaxed)
+            && !self.unsaved.swap(true, Ordering::SeqCst)
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Session({:?}, {}, {})", self.digest, self.user, self.org)
+    }
+}
+
+/// SHA-256 of a session id.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionDigest(pub [u8; 32]);
+
+impl SessionDigest {
+    /// The digest of a presented id.
+    pub fn of(id: &Secret) -> Self {
+        let digest = digest::digest(&digest::SHA256, id.expose().as_bytes());
+        Self(digest.as_ref().try_into().unwrap_or([0; 32]))
+    }
+}
+
+impl fmt::Debug for SessionDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A session with its owner and org, as a store finds it; it may have ended.
+#[derive(Debug, Clone)]
+pub struct Live {
+    /// The session.
+    pub session: Arc<Session>,
+    /// Whose it is.
+    pub user: Arc<User>,
+    /// The org it works in.
+    pub org: Arc<Org>,
+}
+
+/// One place among an org's sessions, held while a session is being opened.
+#[derive(Debug)]
+pub struct Place(Arc<AtomicU64>);
+
+impl Place {
+    /// Takes a place; the counter tells how many are held.
+    pub fn take(held: &Arc<AtomicU64>) -> Self {
+        held.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(held))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: u32) -> Timestamp {
+        Timestamp::from_seconds(1_000_000) + minutes(minute)
+    }
+
+    fn session(idle: Option<Duration>) -> Session {
+        let (digest, user, org) = (SessionDigest([7; 32]), UserId::from_bits(1), OrgId::from_bits(2));
+        let record = Record {
+            digest,
+            user,
+            org,
+            opened_at: at(0),
+            seen_at: at(0),
+            ends_at: at(720),
+            idle,
+            unique_id: None,
+        };
+        record.into()
+    }
+
+    #[test]
+    fn use_slides_a_session_up_to_its_absolute_limit() {
+        let session = session(Some(minutes(30)));
+        for minute in (0..=710).step_by(29) {
+            assert!(!session.has_ended(at(minute)), "{minute}");
+            session.touch(at(minute));
+        }
+        assert_eq!(session.expires_at(), at(720));
+        assert!(session.has_ended(at(720)));
+    }
+
+    #[test]
+    fn an_idle_session_ends_after_thirty_minutes() {
+        let session = session(Some(minutes(30)));
+        assert!(!session.has_ended(at(30) - Duration::from_micros(1)));
+        assert!(session.has_ended(at(30)));
+    }
+
+    #[test]
+    fn a_session_of_jwt_mode_does_not_slide() {
+        let session = session(None);
+        session.touch(at(719));
+        assert!(session.has_ended(at(720)));
+    }
+
+    #[test]
+    fn an_earlier_clock_does_not_shorten_a_session_and_nothing_revives_it() {
+        let session = session(Some(minutes(30)));
+        session.touch(at(10));
+        session.touch(at(5));
+        assert_eq!(session.seen_at(), at(10));
+        session.mark_ended();
+        session.touch(at(11));
+        assert!(session.has_ended(at(11)));
+    }
+
+    #[test]
+    fn only_what_can_be_an_id_is_looked_up() {
+        for good in ["3fTqk0ZpXyLr9bWcV2uN7e", "eyJ.e30.c2ln"] {
+            assert!(is_plausible(good), "{good}");
+        }
+        for bad in [
+            "",
+            "short",
+            "3fTqk0ZpXyLr9bWcV2uN7'",
+            "3fTqk0ZpXyLr9bWcV2uN7e0",
+            &format!("a.{}", "b".repeat(LONGEST_ID)),
+        ] {
+            assert!(!is_plausible(bad), "{bad}");
+        }
+    }
+}

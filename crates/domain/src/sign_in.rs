@@ -1,0 +1,89 @@
+//! A sign-in, told in one place: evidence first, then a session.
+
+use crate::access::Caller;
+use crate::audit::{Event, Refusal, Visit};
+use crate::cx::Cx;
+use crate::method::{Proof, password};
+use crate::name::CanonicalName;
+use crate::session::{self, Opened};
+use crate::store::StoreError;
+use wire::Secret;
+
+/// Signs in with a name and a password.
+pub async fn with_password(
+    cx: &Cx,
+    name: &CanonicalName,
+    password: Secret,
+    visit: Visit,
+) -> Result<Opened, SignInError> {
+    let proof = password::prove(cx, name, password, visit).await?;
+    let proof = at_home(cx, name, proof).await?;
+    let place = match session::place(cx, &proof).await? {
+        Some(place) => place,
+        None => {
+            return Err(refuse(cx, name, &proof, Refusal::SessionLimit, SignInError::TooManySessions).await);
+        }
+    };
+    session::open(cx, proof, place).await
+}
+
+/// Proves who one is for one act, without opening a session.
+pub async fn for_one_act(
+    cx: &Cx,
+    name: &CanonicalName,
+    password: Secret,
+    visit: Visit,
+) -> Result<Caller, SignInError> {
+    let proof = password::prove(cx, name, password, visit).await?;
+    Ok(Caller::proven(at_home(cx, name, proof).await?))
+}
+
+/// Why nobody was signed in.
+#[derive(Debug)]
+pub enum SignInError {
+    /// The name or the password is not right; which of them, and whether it is something else, nobody is told.
+    Refused,
+    /// The name is locked after too many failures.
+    Locked,
+    /// The password was right, but the user signs in at another region's login host.
+    OtherRegion {
+        /// That login host.
+        login_url: String,
+    },
+    /// The password was right, but the org holds as many sessions as it may (protocol.md 11, question 12).
+    TooManySessions,
+    /// More sign-ins arrive than can be hashed; a later try may do.
+    Busy,
+    /// The store did not do it.
+    Store(StoreError),
+}
+
+impl From<StoreError> for SignInError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// Lets through who belongs to this region. The password was right already, so the answer may say more than no.
+async fn at_home(cx: &Cx, name: &CanonicalName, proof: Proof) -> Result<Proof, SignInError> {
+    let Some(region) = &proof.org().region else {
+        return Ok(proof);
+    };
+    let login_url = cx.policy.regions.get(region).cloned().unwrap_or_default();
+    Err(refuse(cx, name, &proof, Refusal::OtherRegion, SignInError::OtherRegion { login_url }).await)
+}
+
+async fn refuse(
+    cx: &Cx,
+    name: &CanonicalName,
+    proof: &Proof,
+    reason: Refusal,
+    error: SignInError,
+) -> SignInError {
+    let (name, user) = (name.digest().into(), Some(proof.user().id));
+    let event = Event::SignInRefused { name, user, reason, locked: false, visit: proof.visit() };
+    match cx.store.record(&event.at(cx.clock.now())).await {
+        Ok(()) => error,
+        Err(store) => store.into(),
+    }
+}

@@ -1,0 +1,133 @@
+//! What the rules ask of a store. One method is one transaction, decides nothing, and carries the event that records it.
+
+use crate::attempts::Attempts;
+use crate::audit::Entry;
+use crate::keyring::KeyRecord;
+use crate::method::hash::PasswordHash;
+use crate::name::{CanonicalName, NameDigest};
+use crate::org::Org;
+use crate::session::{Live, Place, Session, SessionDigest};
+use crate::time::Timestamp;
+use crate::user::{Account, User};
+use async_trait::async_trait;
+use std::sync::Arc;
+use wire::{OrgId, UserId};
+
+/// Everything that is kept.
+pub trait Store: Directory + Sessions + AttemptCounters + Keys + Health {}
+impl<T: Directory + Sessions + AttemptCounters + Keys + Health> Store for T {}
+
+/// Why a store did not do it. Neither names the driver beneath.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// The store cannot be reached, is full or is read-only; nothing was written, a later try may do.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// Something else has that id or name already.
+    #[error("it exists already")]
+    Conflict,
+    /// A record does not have the shape it was written in.
+    #[error("the store holds a record that cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// Orgs and users.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// The account with this name, read anew.
+    async fn account(&self, name: &CanonicalName) -> Result<Option<Account>, StoreError>;
+
+    /// The org with this id.
+    async fn org(&self, id: OrgId) -> Result<Option<Arc<Org>>, StoreError>;
+
+    /// The user with this id.
+    async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError>;
+
+    /// Whether there is no org at all.
+    async fn is_empty(&self) -> Result<bool, StoreError>;
+
+    /// Fills an empty store.
+    async fn found(&self, orgs: &[Org], accounts: &[Account], entry: &Entry) -> Result<(), StoreError>;
+
+    /// Puts `new` in the place of `old`; does nothing when `old` is no longer there.
+    async fn rehash(
+        &self,
+        user: UserId,
+        old: &PasswordHash,
+        new: &PasswordHash,
+        entry: &Entry,
+    ) -> Result<(), StoreError>;
+}
+
+/// Sessions: a table in memory that answers, and a store that is the truth.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Keeps a new session; it is on disk before this returns.
+    async fn open_session(&self, session: &Arc<Session>, entry: &Entry) -> Result<(), StoreError>;
+
+    /// The session with this digest, with its user and org; ended ones may be absent or marked.
+    async fn live(&self, digest: &SessionDigest) -> Result<Option<Live>, StoreError>;
+
+    /// Notes that the session has changed in memory; written behind, at most five seconds late.
+    fn touched(&self, session: &Arc<Session>);
+
+    /// Ends a session; it is on disk before this returns.
+    async fn end_session(&self, session: &Session, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Ends every session of an org; it is on disk before this returns.
+    async fn end_org_sessions(&self, org: OrgId, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Takes a place among the `limit` sessions that the org may hold at `now`; `None` when all are taken.
+    async fn place(&self, org: OrgId, limit: u64, now: Timestamp) -> Result<Option<Place>, StoreError>;
+
+    /// Forgets what ended before `before`.
+    async fn forget_sessions(&self, before: Timestamp) -> Result<(), StoreError>;
+}
+
+/// One counter of failed sign-ins per name.
+#[async_trait]
+pub trait AttemptCounters: Send + Sync {
+    /// The counter of a name.
+    async fn attempts(&self, name: &NameDigest) -> Result<Option<Attempts>, StoreError>;
+
+    /// Writes `new` if the counter still has the version of `old`; says whether it had.
+    async fn replace_attempts(
+        &self,
+        name: &NameDigest,
+        old: Option<&Attempts>,
+        new: &Attempts,
+        entry: Option<&Entry>,
+    ) -> Result<bool, StoreError>;
+
+    /// Forgets counters untouched since `before`, and the oldest beyond `most`.
+    async fn forget_attempts(&self, before: Timestamp, most: u32) -> Result<(), StoreError>;
+}
+
+/// Signing keys.
+#[async_trait]
+pub trait Keys: Send + Sync {
+    /// Every key that has not been forgotten, oldest first.
+    async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError>;
+
+    /// Adds a key and retires every other one that is not retired yet.
+    async fn rotate_key(&self, key: &KeyRecord, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Forgets keys that were retired before `before`.
+    async fn forget_keys(&self, before: Timestamp) -> Result<(), StoreError>;
+
+    /// A number that changes when another process has written to the store.
+    async fn changes_elsewhere(&self) -> Result<i64, StoreError>;
+}
+
+/// The record of what happened, and whether the store can do its work at all.
+#[async_trait]
+pub trait Health: Send + Sync {
+    /// Records an event that changes nothing else.
+    async fn record(&self, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Succeeds when the store can be read and written.
+    async fn ready(&self) -> Result<(), StoreError>;
+
+    /// Writes what is pending and lets go of the store.
+    async fn close(&self);
+}

@@ -1,0 +1,219 @@
+//! Tokens: ES256, thirty minutes, fifteen claims, bound to the session that minted them (protocol.md 3).
+
+use crate::access::Caller;
+use crate::cx::Cx;
+use crate::keyring::{Key, KeyError};
+use crate::method::Busy;
+use crate::org::Org;
+use crate::role::Role;
+use crate::session;
+use crate::store::StoreError;
+use crate::time::Timestamp;
+use crate::user::User;
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
+use serde::Serialize;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use wire::Secret;
+use wire::jwt::Claims;
+
+/// How long an access token lives, used or not (seed: "expires after 30 minutes").
+pub const LIFE: Duration = Duration::from_secs(30 * 60);
+
+/// The audience of a session id in JWT mode, so that it never passes for an access token.
+const SESSION_AUDIENCE: &str = "session";
+
+/// What a caller says to tell its tokens apart; echoed, never compared.
+#[derive(Debug, Clone)]
+pub struct Nonce(String);
+
+/// A nonce is 1 to 255 characters.
+#[derive(Debug, Clone, Copy)]
+pub struct NotANonce;
+
+impl FromStr for Nonce {
+    type Err = NotANonce;
+
+    fn from_str(text: &str) -> Result<Self, NotANonce> {
+        if (1..=255).contains(&text.chars().count()) { Ok(Self(text.to_owned())) } else { Err(NotANonce) }
+    }
+}
+
+/// Why no token was minted.
+#[derive(Debug)]
+pub enum MintError {
+    /// No client has this `client_id`.
+    UnknownClient,
+    /// Too many sessions mint their first token at once; a later try may do.
+    Busy,
+    /// There is no key to sign with.
+    NoKey,
+}
+
+impl From<KeyError> for MintError {
+    fn from(_: KeyError) -> Self {
+        Self::NoKey
+    }
+}
+
+impl From<Busy> for MintError {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+/// Mints an access token from the caller's session.
+pub async fn mint(cx: &Cx, caller: &Caller, client_id: &str, nonce: Nonce) -> Result<Secret, MintError> {
+    let audience = cx.policy.audiences.get(client_id).ok_or(MintError::UnknownClient)?;
+    let unique_id = unique_id(cx, caller).await?;
+    let now = cx.clock.now();
+    let mut claims = claims(cx, caller.user(), caller.org(), now, now + LIFE);
+    claims.unique_id = unique_id;
+    claims.nonce = nonce.0;
+    claims.client_id = client_id.to_owned();
+    claims.aud.clone_from(audience);
+    Ok(sign(&*cx.keyring.signing()?, &claims)?)
+}
+
+/// The session id of an org in JWT mode: the same claims, and what the user may do (protocol.md 3.5).
+pub(crate) fn session_token(
+    cx: &Cx,
+    user: &User,
+    org: &Org,
+    now: Timestamp,
+    ends_at: Timestamp,
+) -> Result<Secret, KeyError> {
+    #[derive(Serialize)]
+    struct SessionClaims {
+        #[serde(flatten)]
+        claims: Claims,
+        roles: Vec<&'static str>,
+    }
+    let mut claims = claims(cx, user, org, now, ends_at);
+    SESSION_AUDIENCE.clone_into(&mut claims.aud);
+    let roles = user.roles.iter().copied().map(Role::name).collect();
+    sign(&*cx.keyring.signing()?, &SessionClaims { claims, roles })
+}
+
+fn claims(cx: &Cx, user: &User, org: &Org, now: Timestamp, until: Timestamp) -> Claims {
+    Claims {
+        unique_id: String::new(),
+        user_fname: user.profile.first_name.clone(),
+        user_name: user.name.as_str().to_owned(),
+        iss: cx.policy.issuer.clone(),
+        nonce: String::new(),
+        user_lname: user.profile.last_name.clone(),
+        client_id: String::new(),
+        aud: String::new(),
+        user_org_id: user.org,
+        user_id: user.id,
+        org_id: org.id,
+        exp: until.as_seconds(),
+        org_name: org.name.clone(),
+        iat: now.as_seconds(),
+        jti: cx.request_id(),
+    }
+}
+
+fn sign(key: &Key, claims: &impl Serialize) -> Result<Secret, KeyError> {
+    let payload = serde_json::to_vec(claims).map_err(|_| KeyError)?;
+    let mut token = String::with_capacity(key.header.len() + payload.len() * 4 / 3 + 92);
+    token.push_str(&key.header);
+    token.push('.');
+    BASE64URL.encode_string(payload, &mut token);
+    let signature = key.signer.sign(token.as_bytes())?;
+    token.push('.');
+    BASE64URL.encode_string(signature, &mut token);
+    Ok(Secret::new(token))
+}
+
+/// The bcrypt hash of the session id: made once per session, however many first tokens are asked for at once.
+async fn unique_id(cx: &Cx, caller: &Caller) -> Result<String, Busy> {
+    let (Some(session), Some(presented)) = (caller.session(), caller.presented()) else {
+        return Err(Busy);
+    };
+    if let Some(made) = session.unique_id() {
+        return Ok(made.to_owned());
+    }
+    let place = usize::from(session.digest.0.first().copied().unwrap_or(0)) % cx.binding.len();
+    let _one_at_a_time = match cx.binding.get(place) {
+        Some(lock) => lock.lock().await,
+        None => return Err(Busy),
+    };
+    if session.unique_id().is_none() && session.bind(cx.hasher.bind(presented.clone()).await?) {
+        cx.store.touched(session);
+    }
+    session.unique_id().map(str::to_owned).ok_or(Busy)
+}
+
+/// A token of ours whose signature and claims hold; whether it is still alive is asked at each use.
+#[derive(Debug)]
+pub struct Verified {
+    /// Its claims.
+    pub claims: Claims,
+    kid: String,
+}
+
+impl Verified {
+    fn is_alive(&self, cx: &Cx, now: Timestamp) -> bool {
+        self.expires_at() > now && cx.keyring.publishes(&self.kid, now)
+    }
+
+    /// When it expires.
+    pub fn expires_at(&self) -> Timestamp {
+        Timestamp::from_seconds(self.claims.exp)
+    }
+}
+
+/// Verifies an access token of ours; `None` whatever is wrong with it.
+pub(crate) fn verify(cx: &Cx, presented: &Secret, now: Timestamp) -> Option<Arc<Verified>> {
+    let digest: [u8; 32] =
+        digest::digest(&digest::SHA256, presented.expose().as_bytes()).as_ref().try_into().ok()?;
+    let verified = match cx.verified.get(&digest) {
+        Some(verified) => verified,
+        None => {
+            let verified = Arc::new(verify_anew(cx, presented.expose(), now)?);
+            cx.verified.insert(digest, Arc::clone(&verified));
+            verified
+        }
+    };
+    verified.is_alive(cx, now).then_some(verified)
+}
+
+/// Reads a token only after its signature held. The header is compared whole, so it cannot choose anything.
+fn verify_anew(cx: &Cx, token: &str, now: Timestamp) -> Option<Verified> {
+    let (message, signature) = token.rsplit_once('.')?;
+    let (header, payload) = message.split_once('.')?;
+    let key = cx.keyring.with_header(header, now)?;
+    let signature = BASE64URL.decode(signature).ok()?;
+    if !key.verifies(message.as_bytes(), &signature) {
+        return None;
+    }
+    let claims: Claims = serde_json::from_slice(&BASE64URL.decode(payload).ok()?).ok()?;
+    let is_access_token =
+        cx.policy.audiences.get(&claims.client_id) == Some(&claims.aud) && claims.aud != SESSION_AUDIENCE;
+    (is_access_token && claims.iss == cx.policy.issuer).then(|| Verified { claims, kid: key.kid.clone() })
+}
+
+/// Whether a token was minted from this very session.
+pub(crate) async fn is_bound(
+    cx: &Cx,
+    token: &Verified,
+    session: &session::Session,
+    presented: &Secret,
+) -> Result<bool, Busy> {
+    if session.unique_id() == Some(&token.claims.unique_id) {
+        return Ok(true);
+    }
+    // After a crash the session may have forgotten its hash; then the id itself tells.
+    cx.hasher.is_bound(presented.clone(), token.claims.unique_id.clone()).await
+}
+
+impl From<Busy> for StoreError {
+    fn from(_: Busy) -> Self {
+        Self::Unavailable("every thread is busy".into())
+    }
+}
