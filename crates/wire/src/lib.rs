@@ -1,8 +1,15 @@
 //! The contract: every name on the wire, once, for server, emulator, SDK and CLI alike.
 
+pub mod error;
+pub mod fields;
+pub mod header;
 pub mod id;
 pub mod jwt;
 pub mod secret;
+pub mod v1;
+pub mod v2;
+pub mod v3;
+pub mod xml;
 
 pub use id::{OrgId, RoleId, UserId};
 pub use secret::Secret;

@@ -1,0 +1,119 @@
+//! Error codes and the two envelopes in which they travel (protocol.md 8).
+
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// What went wrong, as a word that programs compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// The name or the password is not right.
+    BadCredentials,
+    /// The name is locked.
+    Locked,
+    /// The session is dead or was never alive.
+    DeadSession,
+    /// `jwt/Token` was called without a nonce.
+    NonceMissing,
+    /// `jwt/Token` was called for a client that is not known.
+    ClientUnknown,
+    /// The body, a parameter or a header is not what it should be.
+    BadRequest,
+    /// The caller is known, but may not do this.
+    Denied,
+    /// The user signs in at another region.
+    OtherRegion,
+    /// The org holds as many sessions as it may.
+    TooManySessions,
+    /// Nothing is here.
+    NotFound,
+    /// Something is here, but not for this method.
+    MethodNotAllowed,
+    /// The request did not arrive in time.
+    TimedOut,
+    /// The body is longer than is read.
+    BodyTooLarge,
+    /// The headers are longer than are read.
+    HeadersTooLarge,
+    /// Too much arrives at once; a later try may do.
+    Busy,
+    /// Something inside is broken; nobody outside can mend it.
+    Internal,
+    /// The store is full, read-only or gone; a later try may do.
+    Unavailable,
+}
+
+impl Code {
+    /// The code in the envelope of v1 and v3. Codes that begin with `LK_` are ours.
+    pub const fn nested(self) -> &'static str {
+        match self {
+            Self::BadCredentials => "IDS_085",
+            Self::Locked => "IDS_086",
+            Self::DeadSession => "AUTH_01",
+            Self::NonceMissing => "IDS_345",
+            Self::ClientUnknown => "LK_CLIENT",
+            Self::BadRequest => "V3API_007",
+            Self::Denied => "LK_DENIED",
+            Self::OtherRegion => "LK_REGION",
+            Self::TooManySessions => "LK_SESSIONS",
+            Self::NotFound => "LK_NOT_FOUND",
+            Self::MethodNotAllowed => "LK_METHOD",
+            Self::TimedOut => "LK_TIMEOUT",
+            Self::BodyTooLarge => "LK_BODY",
+            Self::HeadersTooLarge => "LK_HEADERS",
+            Self::Busy => "LK_BUSY",
+            Self::Internal => "LK_INTERNAL",
+            Self::Unavailable => "LK_UNAVAILABLE",
+        }
+    }
+
+    /// The code in the envelope of v2.
+    pub const fn flat(self) -> &'static str {
+        match self {
+            Self::BadCredentials => "UI_10000",
+            Self::BadRequest => "LK_BAD_REQUEST",
+            other => other.nested(),
+        }
+    }
+}
+
+/// The envelope of v1 and v3 (protocol.md 5.11).
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Nested<'a> {
+    /// What went wrong.
+    pub error: NestedError<'a>,
+}
+
+/// What went wrong.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NestedError<'a> {
+    /// As a word that programs compare.
+    pub code: &'a str,
+    /// As a sentence that people read.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub message: Cow<'a, str>,
+    /// The name of this request, also in the log.
+    pub request_id: String,
+    /// Always null here.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<Vec<String>>, required = true))]
+    pub details: Option<()>,
+}
+
+/// The envelope of v2 (protocol.md 8.1).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Flat<'a> {
+    /// Always `error`.
+    #[serde(rename = "@type")]
+    pub kind: &'static str,
+    /// What went wrong, as a word that programs compare.
+    pub code: &'a str,
+    /// What went wrong, as a sentence that people read.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub description: Cow<'a, str>,
+    /// The HTTP status again.
+    pub status_code: u16,
+}
