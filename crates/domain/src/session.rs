@@ -121,6 +121,13 @@ pub async fn time_left(
     Ok(live.filter(theirs).map(|live| live.session.expires_at().since(now)))
 }
 
+/// Forgets the sessions that are over, and the counters of attempts that nobody makes any more.
+pub async fn forget(cx: &Cx) -> Result<(), StoreError> {
+    let (now, lockout) = (cx.clock.now(), &cx.policy.lockout);
+    cx.store.forget_sessions(now).await?;
+    cx.store.forget_attempts(now - lockout.forget, lockout.names).await
+}
+
 fn is_plausible(presented: &str) -> bool {
     let jwt = presented.contains('.') && presented.len() <= LONGEST_ID;
     (presented.len() == ID_LENGTH || jwt)

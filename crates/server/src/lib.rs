@@ -1,1 +1,17 @@
-//! Soon.
+//! The service: routes, gate, TLS, configuration and jobs around the rules of `domain`.
+
+pub mod admission;
+pub mod app;
+pub mod config;
+pub mod first_run;
+pub mod folder;
+pub mod http;
+pub mod jobs;
+pub mod keysmith;
+pub mod listen;
+pub mod metrics;
+pub mod seed;
+pub mod service;
+pub mod system;
+pub mod telemetry;
+pub mod tls;

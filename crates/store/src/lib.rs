@@ -1,1 +1,107 @@
-//! Soon.
+//! Where everything is kept: one SQL text, one file per noun, and the live sessions in memory in front of it.
+
+mod attempts;
+mod audit;
+pub mod db;
+mod directory;
+mod keys;
+mod live;
+pub mod migrate;
+pub mod restore;
+mod sessions;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use db::{Db, DbError, Durability, Statement};
+use domain::audit::Entry;
+use domain::org::Org;
+use domain::store::{Health, StoreError};
+use domain::time::Timestamp;
+use domain::user::User;
+use live::LiveTable;
+use quick_cache::sync::Cache;
+use std::path::Path;
+use std::sync::Arc;
+use wire::{OrgId, UserId};
+
+/// How many users and orgs are kept at hand.
+const AT_HAND: usize = 100_000;
+
+/// The schema, as numbered steps that are never changed once released.
+const MIGRATIONS: &[migrate::Migration] = &[(1, "init", include_str!("../migrations/0001_init.sql"))];
+
+/// A store that is open. It answers the traits of `domain::store`.
+pub struct Store {
+    db: Arc<dyn Db>,
+    live: Arc<LiveTable>,
+    users: Cache<UserId, Arc<User>>,
+    orgs: Cache<OrgId, Arc<Org>>,
+}
+
+impl Store {
+    /// Opens the SQLite store in a folder, and brings its schema up to date; makes both when they are missing.
+    pub async fn open(folder: &Path, now: Timestamp) -> Result<Self, StoreError> {
+        Self::over(Arc::new(sqlite::Sqlite::open(folder)?), now).await
+    }
+
+    /// A SQLite store in memory, gone when it is dropped.
+    pub async fn in_memory(now: Timestamp) -> Result<Self, StoreError> {
+        Self::over(Arc::new(sqlite::Sqlite::memory()?), now).await
+    }
+
+    async fn over(db: Arc<dyn Db>, now: Timestamp) -> Result<Self, StoreError> {
+        db.migrate(MIGRATIONS, now.as_micros()).await?;
+        let live = Arc::new(LiveTable::default());
+        tokio::spawn(live::write_behind(Arc::downgrade(&live), Arc::clone(&db)));
+        Ok(Self { db, live, users: Cache::new(AT_HAND), orgs: Cache::new(AT_HAND) })
+    }
+
+    /// Writes a consistent copy of the store to a new file, while others use it.
+    pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
+        self.live.flush(&*self.db).await?;
+        Ok(self.db.backup(to).await?)
+    }
+
+    /// Runs statements together with the event that records them, on disk before this returns.
+    async fn write(&self, mut statements: Vec<Statement>, entry: &Entry) -> Result<(), DbError> {
+        statements.push(audit::append(entry));
+        self.db.write(statements, Durability::Durable).await.map(drop)
+    }
+}
+
+impl From<DbError> for StoreError {
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Unavailable(why) => Self::Unavailable(why),
+            DbError::Conflict => Self::Conflict,
+            DbError::Corrupt(what) => Self::Corrupt(what),
+            DbError::Unchanged => Self::Conflict,
+        }
+    }
+}
+
+/// Takes a statement that changed nothing for one that had nothing left to do.
+fn or_done(result: Result<(), DbError>) -> Result<(), StoreError> {
+    match result {
+        Ok(()) | Err(DbError::Unchanged) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[async_trait]
+impl Health for Store {
+    async fn record(&self, entry: &Entry) -> Result<(), StoreError> {
+        Ok(self.write(Vec::new(), entry).await?)
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(self.db.ready().await?)
+    }
+
+    async fn close(&self) {
+        if let Err(error) = self.live.flush(&*self.db).await {
+            tracing::error!(%error, "the last use of some sessions was not written: they will end earlier");
+        }
+        self.db.close().await;
+    }
+}

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 /// What is posted to `/ma/api/v2/user/login`.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = V2LoginRequest))]
 pub struct LoginRequest {
     /// `login`; may be left out.
     #[serde(rename = "@type", skip_serializing_if = "Option::is_none")]

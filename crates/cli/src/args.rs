@@ -1,0 +1,128 @@
+//! The command line. Every command's help has examples.
+
+use clap::{Args as Arguments, Parser, Subcommand};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Sign in, hold a session, mint and verify tokens.
+#[derive(Debug, Parser)]
+#[command(name = "latchkey", version, about, propagate_version = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What `latchkey` can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the service
+    #[command(after_help = "Examples:
+  latchkey serve
+  latchkey serve --data /var/lib/latchkey --listen 0.0.0.0:8470 --public-url https://id.example.com
+  latchkey serve --config latchkey.toml
+  latchkey serve --data test --listen 127.0.0.1:0 --seed seed.toml
+
+When connections are accepted, the first line on stdout is `latchkey ready URL`.
+SIGTERM and Ctrl-C finish what is under way and end it.")]
+    Serve(ServeArgs),
+    /// Check or show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look at the signing keys, or make a new one
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// Write a consistent copy of the store to a new file, also while the service runs
+    #[command(after_help = "Examples:
+  latchkey backup latchkey-2026-08-22.db
+  latchkey backup --data /var/lib/latchkey /backup/latchkey.db
+
+The copy holds password hashes and signing keys: guard it like the data folder.")]
+    Backup(BackupArgs),
+    /// Put a backup in the place of the store; the service must not be running
+    #[command(after_help = "Examples:
+  latchkey restore latchkey-2026-08-22.db
+  latchkey restore --data /var/lib/latchkey --end-sessions /backup/latchkey.db
+
+The store that was there is kept beside it, with the ending .before-restore.")]
+    Restore(RestoreArgs),
+}
+
+/// Where the store is.
+#[derive(Debug, Arguments)]
+pub struct DataArgs {
+    /// Configuration file
+    #[arg(long, value_name = "FILE", env = "LATCHKEY_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Data folder [default: latchkey-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Arguments)]
+pub struct ServeArgs {
+    /// Where the store is.
+    #[command(flatten)]
+    pub place: DataArgs,
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:8470]
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Where clients reach the service [default: the address it listens on]
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Orgs and users to fill an empty store with
+    #[arg(long, value_name = "FILE")]
+    pub seed: Option<PathBuf>,
+}
+
+/// Subcommands of `config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Read the configuration, name everything that is wrong with it, and print it as it stands
+    #[command(after_help = "Example:
+  latchkey config check --config latchkey.toml")]
+    Check(DataArgs),
+    /// Print every setting with its default and its meaning
+    #[command(after_help = "Example:
+  latchkey config example > latchkey.toml")]
+    Example,
+}
+
+/// Subcommands of `keys`.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// List the signing keys, oldest first
+    #[command(after_help = "Example:
+  latchkey keys list --data /var/lib/latchkey")]
+    List(DataArgs),
+    /// Make a new key that signs from now on, also while the service runs
+    #[command(after_help = "Example:
+  latchkey keys rotate --data /var/lib/latchkey
+
+A running service uses the new key within seconds. The old one stays published until no token of its can be alive.")]
+    Rotate(DataArgs),
+}
+
+/// Arguments of `backup`.
+#[derive(Debug, Arguments)]
+pub struct BackupArgs {
+    /// Where the store is.
+    #[command(flatten)]
+    pub place: DataArgs,
+    /// The file to write; it must not exist
+    pub file: PathBuf,
+}
+
+/// Arguments of `restore`.
+#[derive(Debug, Arguments)]
+pub struct RestoreArgs {
+    /// Where the store is.
+    #[command(flatten)]
+    pub place: DataArgs,
+    /// The backup to read
+    pub file: PathBuf,
+    /// End every session that the backup holds, so that none comes back that was ended since
+    #[arg(long)]
+    pub end_sessions: bool,
+}

@@ -1,0 +1,27 @@
+//! `latchkey backup`: a consistent copy of the store, also while the service runs.
+
+use super::{block_on, configuration, existing_store};
+use crate::args::BackupArgs;
+use crate::error::Failure;
+use crate::print;
+use domain::store::Health;
+
+/// Writes the copy.
+pub fn run(args: BackupArgs) -> Result<(), Failure> {
+    let config = configuration(&args.place)?;
+    block_on(async {
+        let store = existing_store(&config).await?;
+        let written = store.backup(&args.file).await;
+        store.close().await;
+        written.map_err(|error| {
+            Failure::machine(error)
+                .while_doing("the backup was not written")
+                .hint("name a file that does not exist yet")
+        })
+    })?;
+    print::note(&format!(
+        "{} holds the whole store, with password hashes and signing keys: guard it",
+        args.file.display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! One file per command.
+
+pub mod backup;
+pub mod config;
+pub mod keys;
+pub mod restore;
+pub mod serve;
+
+use crate::args::DataArgs;
+use crate::error::Failure;
+use server::config::Config;
+use std::future::Future;
+use store::Store;
+
+/// The configuration: the file if one is named, and the flags on top.
+fn configuration(place: &DataArgs) -> Result<Config, Failure> {
+    let mut config = match &place.config {
+        Some(path) => Config::load(path).map_err(Failure::usage)?,
+        None => Config::default(),
+    };
+    config.data = place.data.clone().unwrap_or(config.data);
+    Ok(config)
+}
+
+/// Opens the store that is already there.
+async fn existing_store(config: &Config) -> Result<Store, Failure> {
+    let file = config.data.join(server::folder::STORE);
+    if let Err(error) = std::fs::metadata(&file) {
+        let what = format!("there is no store in {}", config.data.display());
+        return Err(Failure::refused(error).while_doing(what).hint("name the data folder with --data"));
+    }
+    server::service::open_store(&config.data).await.map_err(Failure::machine)
+}
+
+/// Runs a story on this thread until it ends.
+fn block_on<T>(story: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;
+    runtime.block_on(story)
+}

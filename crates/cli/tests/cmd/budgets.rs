@@ -1,0 +1,180 @@
+//! The walls and budgets that no lint counts: size, shape, who depends on whom.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::process::Command;
+
+use crate::source::{self, Found, Function, root};
+
+const FILE_LINES: usize = 400;
+const FUNCTION_LINES: usize = 50;
+const MEDIAN_FUNCTION_LINES: usize = 10;
+const HANDLER_LINES: usize = 20;
+const ARGUMENTS: usize = 5;
+const PACKAGES: usize = 450;
+
+/// Which of our crates each of our crates may know. An arrow never points back.
+const ARROWS: [(&str, &[&str]); 6] = [
+    ("crates/wire", &[]),
+    ("crates/domain", &["wire"]),
+    ("crates/store", &["wire", "domain"]),
+    ("crates/server", &["wire", "domain", "store"]),
+    ("crates/cli", &["wire", "domain", "store", "server"]),
+    ("bench", &[]),
+];
+
+/// One cryptography library, and no OpenSSL.
+const BANNED: [&str; 4] = ["ring", "openssl", "openssl_sys", "native_tls"];
+
+#[test]
+fn files_are_short() {
+    let files = source::read();
+    let long = files.iter().filter(|file| !file.path.contains("/tests/") && file.lines > FILE_LINES);
+    none(long.map(|file| {
+        format!("{}:1 has {} lines without tests, the limit is {FILE_LINES}", file.path, file.lines)
+    }));
+}
+
+#[test]
+fn functions_are_short() {
+    let functions = functions(source::read());
+    none(functions.iter().filter(|function| function.lines > FUNCTION_LINES).map(|function| {
+        format!("{} has {} lines, the limit is {FUNCTION_LINES}", function.place, function.lines)
+    }));
+    let mut lengths: Vec<_> = functions.iter().map(|function| function.lines).collect();
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    println!("{} functions, {median} lines at the median", lengths.len());
+    assert!(
+        median <= MEDIAN_FUNCTION_LINES,
+        "{median} lines at the median, the limit is {MEDIAN_FUNCTION_LINES}"
+    );
+}
+
+#[test]
+fn handlers_are_doors() {
+    let files = source::read().into_iter().filter(|file| file.path.starts_with("crates/server/src/http/"));
+    let handlers = functions(files.collect()).into_iter().filter(|function| function.is_async);
+    none(handlers.filter(|handler| handler.lines > HANDLER_LINES).map(|handler| {
+        format!("{} has {} lines, a handler's limit is {HANDLER_LINES}", handler.place, handler.lines)
+    }));
+}
+
+#[test]
+fn functions_take_few_arguments() {
+    let functions = functions(source::read());
+    none(functions.iter().filter(|function| function.arguments > ARGUMENTS).map(|function| {
+        format!("{} takes {} arguments, the limit is {ARGUMENTS}", function.place, function.arguments)
+    }));
+}
+
+#[test]
+fn every_test_runs() {
+    let ignored = source::read().into_iter().flat_map(|file| file.ignored);
+    none(ignored.map(|place| format!("{place} skips a test: repair it or delete it")));
+}
+
+#[test]
+fn no_test_waits_for_time_to_pass() {
+    let waits = source::read().into_iter().flat_map(|file| file.waits);
+    none(
+        waits.map(|place| format!("{place} sleeps in a test: move the clock, or wait for the thing itself")),
+    );
+}
+
+#[test]
+fn the_lock_file_holds_few_packages() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("the lock file is committed");
+    let packages = lock.matches("[[package]]").count();
+    println!("{packages} packages");
+    assert!(packages <= PACKAGES, "Cargo.lock:1 names {packages} packages, the limit is {PACKAGES}");
+}
+
+#[test]
+fn nothing_banned_is_compiled() {
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args(["tree", "--workspace", "--locked", "--offline", "--prefix=none", "--format={lib}"]);
+    let output = tree.current_dir(root()).output().expect("cargo can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let compiled = String::from_utf8(output.stdout).expect("cargo prints text");
+    let banned = BANNED.iter().filter(|banned| compiled.lines().any(|name| name == **banned));
+    none(banned.map(|name| format!("{name} is compiled; `cargo tree -i {name}` shows who wants it")));
+}
+
+#[test]
+fn an_arrow_never_points_back() {
+    let ours = ["wire", "domain", "store", "server"];
+    none(ARROWS.iter().flat_map(|&(folder, may_know)| {
+        let wrong = dependencies(folder).into_iter().filter(move |name| ours.contains(&name.as_str()));
+        let wrong = wrong.filter(move |name| !may_know.contains(&name.as_str()));
+        wrong.map(move |name| format!("{folder}/Cargo.toml:1 depends on {name}, an arrow that points back"))
+    }));
+}
+
+#[test]
+fn a_dependency_is_used_only_where_its_comment_says() {
+    let users = users_by_dependency();
+    none(ARROWS.iter().flat_map(|(folder, _)| {
+        let user = folder.rsplit('/').next().unwrap_or(folder);
+        let users = &users;
+        dependencies(folder).into_iter().filter_map(move |name| {
+            let allowed = users.get(&name)?;
+            let fits = allowed.iter().any(|allowed| allowed == user || allowed == "All crates");
+            (!fits).then(|| {
+                format!("{folder}/Cargo.toml:1 uses {name}, whose comment in Cargo.toml allows {allowed:?}")
+            })
+        })
+    }));
+}
+
+#[test]
+fn a_dependency_that_is_named_is_used() {
+    none(ARROWS.iter().flat_map(|(folder, _)| {
+        let code = source::text(folder);
+        let unused =
+            dependencies(folder).into_iter().filter(move |name| !code.contains(&name.replace('-', "_")));
+        unused.map(move |name| {
+            format!("{folder}/Cargo.toml:1 names {name}, which nothing in {folder}/src uses")
+        })
+    }));
+}
+
+fn functions(files: Vec<Found>) -> Vec<Function> {
+    files.into_iter().flat_map(|file| file.functions).collect()
+}
+
+fn none(violations: impl Iterator<Item = String>) {
+    let violations: Vec<_> = violations.collect();
+    assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
+}
+
+fn dependencies(folder: &str) -> Vec<String> {
+    let manifest =
+        fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a crate has a manifest");
+    let manifest: toml::Table = manifest.parse().expect("a manifest is TOML");
+    manifest["dependencies"].as_table().expect("a table of dependencies").keys().cloned().collect()
+}
+
+/// The last sentence of the comment above each dependency names the crates that may use it.
+fn users_by_dependency() -> BTreeMap<String, Vec<String>> {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace has a manifest");
+    let (_, after) = manifest.split_once("[workspace.dependencies]\n").expect("a section of dependencies");
+    let (mut users, mut allowed) = (BTreeMap::new(), Vec::new());
+    for line in after.lines().take_while(|line| !line.starts_with('[')) {
+        if let Some(comment) = line.strip_prefix("# ") {
+            allowed = crates_named_in(comment);
+        } else if let Some((name, _)) = line.split_once(" =") {
+            users.insert(name.to_owned(), allowed.clone());
+        }
+    }
+    users
+}
+
+fn crates_named_in(comment: &str) -> Vec<String> {
+    let last = comment.trim_end_matches('.').rsplit(". ").next().unwrap_or(comment);
+    let mut outside_brackets = String::new();
+    for part in last.split('(') {
+        outside_brackets.push_str(part.split_once(')').map_or(part, |(_, after)| after));
+    }
+    outside_brackets.split(',').map(|name| name.trim().to_owned()).collect()
+}

@@ -1,0 +1,126 @@
+//! What every handler shares: the rules' context, the settings of the wire, and the numbers.
+
+use crate::config::{Limits, Wire};
+use crate::http::body::Credentials;
+use crate::http::error::ApiError;
+use crate::metrics::{Metrics, Outcome};
+use domain::access::{self, Caller};
+use domain::audit::Visit;
+use domain::session::{self, Opened};
+use domain::sign_in::{self, SignInError};
+use domain::store::Store;
+use domain::{Cx, keyring};
+use std::sync::Arc;
+use wire::error::Code;
+
+/// Shared by every handler.
+pub type App = Arc<Shared>;
+
+/// What is shared.
+pub struct Shared {
+    /// The context of the rules.
+    pub cx: Cx,
+    /// The store, for its health alone.
+    pub store: Arc<dyn Store>,
+    /// Spellings and statuses that clients see.
+    pub wire: Wire,
+    /// How much one client may take.
+    pub limits: Limits,
+    /// `serverUrl` and `baseApiUrl`: configured, never taken from a request.
+    pub saas_url: String,
+    /// The numbers that the service keeps about itself.
+    pub metrics: Metrics,
+    /// Whether the numbers have an address of their own.
+    pub metrics_elsewhere: bool,
+    /// Whether there is a collector of traces.
+    pub traces: bool,
+}
+
+impl Shared {
+    /// Signs in. What has begun is finished even if the client goes away, or an attempt would stay without an end.
+    pub async fn sign_in(
+        self: &Arc<Self>,
+        credentials: Credentials,
+        visit: Visit,
+    ) -> Result<Opened, ApiError> {
+        let app = Arc::clone(self);
+        let story = async move {
+            sign_in::with_password(&app.cx, &credentials.name, credentials.password, visit).await
+        };
+        let told = finished(tokio::spawn(story)).await;
+        if told.is_ok() {
+            self.metrics.sessions_opened.inc();
+        }
+        self.counted(told)
+    }
+
+    /// Proves who one is for one act.
+    pub async fn prove(self: &Arc<Self>, credentials: Credentials, visit: Visit) -> Result<Caller, ApiError> {
+        let app = Arc::clone(self);
+        let story = async move {
+            sign_in::for_one_act(&app.cx, &credentials.name, credentials.password, visit).await
+        };
+        let told = finished(tokio::spawn(story)).await;
+        self.counted(told)
+    }
+
+    /// Ends the caller's session.
+    pub async fn sign_out(&self, caller: Caller) -> Result<(), ApiError> {
+        session::end(&self.cx, &caller).await?;
+        self.metrics.sessions_ended.inc();
+        Ok(())
+    }
+
+    /// Ends every session of the caller's org, if the caller may.
+    pub async fn sign_out_org(&self, caller: &Caller) -> Result<(), ApiError> {
+        let permit = access::may_end_org_sessions(caller)?;
+        Ok(session::end_all(&self.cx, permit).await?)
+    }
+
+    /// Whether the service can do its work.
+    pub async fn is_ready(&self) -> Result<(), ApiError> {
+        self.store.ready().await?;
+        if keyring::can_sign(&self.cx) {
+            Ok(())
+        } else {
+            Err(ApiError::new(Code::Unavailable, "there is no key to sign with"))
+        }
+    }
+
+    fn counted<T>(&self, told: Result<T, Ending>) -> Result<T, ApiError> {
+        let outcome = match &told {
+            Ok(_) => Outcome::Accepted,
+            Err(Ending::No(SignInError::Refused)) => Outcome::Refused,
+            Err(Ending::No(SignInError::Locked)) => Outcome::Locked,
+            Err(Ending::No(SignInError::OtherRegion { .. })) => Outcome::Elsewhere,
+            Err(Ending::No(SignInError::TooManySessions)) => Outcome::Full,
+            Err(Ending::No(SignInError::Busy)) => Outcome::Busy,
+            Err(Ending::No(SignInError::Store(_)) | Ending::Broken) => Outcome::Failed,
+        };
+        self.metrics.signed_in("password", outcome);
+        told.map_err(ApiError::from)
+    }
+}
+
+/// How a story ended that did not end well.
+enum Ending {
+    No(SignInError),
+    Broken,
+}
+
+async fn finished<T>(story: tokio::task::JoinHandle<Result<T, SignInError>>) -> Result<T, Ending> {
+    match story.await {
+        Ok(Ok(told)) => Ok(told),
+        Ok(Err(error)) => Err(Ending::No(error)),
+        Err(_panic) => Err(Ending::Broken),
+    }
+}
+
+impl From<Ending> for ApiError {
+    fn from(ending: Ending) -> Self {
+        match ending {
+            Ending::No(error) => error.into(),
+            Ending::Broken => Self::new(Code::Internal, "something here is broken"),
+        }
+    }
+}

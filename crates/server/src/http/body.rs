@@ -1,0 +1,104 @@
+//! Bodies of requests: read whole, within a limit of size and of time, and parsed once, at the door.
+
+use super::error::ApiError;
+use crate::app::App;
+use axum::extract::{ConnectInfo, FromRequest, Request};
+use domain::audit::{Door, Visit};
+use domain::name::{CanonicalName, LONGEST};
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::net::SocketAddr;
+use wire::Secret;
+use wire::error::Code;
+use wire::fields::{BodyError, Fields};
+
+/// A body as it arrived, with what the rules want to know about its sender.
+pub struct Body {
+    bytes: Vec<u8>,
+    content_type: String,
+    peer: Option<SocketAddr>,
+}
+
+impl FromRequest<App> for Body {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        let content_type = content_type(request.headers());
+        let limited = Limited::new(request.into_body(), app.limits.body_bytes as usize);
+        let bytes = match tokio::time::timeout(app.limits.body_time(), limited.collect()).await {
+            Ok(Ok(collected)) => collected.to_bytes().into(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                return Err(ApiError::new(
+                    Code::BodyTooLarge,
+                    format!("the body is longer than {} bytes", app.limits.body_bytes),
+                ));
+            }
+            Ok(Err(_)) => return Err(ApiError::new(Code::BadRequest, "the body broke off")),
+            Err(_) => return Err(ApiError::new(Code::TimedOut, "the body did not arrive in time")),
+        };
+        Ok(Self { bytes, content_type, peer })
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+}
+
+impl Body {
+    /// Where the sender came from, for the record.
+    pub fn visit(&self, door: Door) -> Visit {
+        Visit { door, address: self.peer.map(|peer| peer.ip()) }
+    }
+
+    /// A JSON object, whatever the content type says; callers send none, or a decorated one (protocol.md 1.5).
+    pub fn json(&self) -> Result<Fields, BodyError> {
+        Fields::from_json(&self.bytes)
+    }
+
+    /// The same, where the vendor's own example has a comma too many.
+    pub fn json_with_comma(&self) -> Result<Fields, BodyError> {
+        Fields::from_json_with_comma(&self.bytes)
+    }
+
+    /// JSON, XML or a form, as v2 takes them; the content type says which, and a body that begins with `{` is JSON.
+    pub fn any_format(&self, root: &str) -> Result<Fields, BodyError> {
+        let is_json = self.bytes.trim_ascii_start().starts_with(b"{");
+        if self.content_type.contains("xml") {
+            wire::xml::fields(&self.bytes, root)
+        } else if self.content_type.starts_with("application/x-www-form-urlencoded") && !is_json {
+            serde_urlencoded::from_bytes::<Vec<_>>(&self.bytes)
+                .map(Fields::from_pairs)
+                .map_err(|_| BodyError::Form)
+        } else {
+            self.json()
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.trim_ascii().is_empty()
+    }
+}
+
+/// A name and a password.
+pub struct Credentials {
+    /// The name, folded.
+    pub name: CanonicalName,
+    /// The password.
+    pub password: Secret,
+}
+
+impl TryFrom<Fields> for Credentials {
+    type Error = BodyError;
+
+    fn try_from(fields: Fields) -> Result<Self, BodyError> {
+        let name = CanonicalName::of(fields.required("username", LONGEST)?.expose());
+        let password = fields.required("password", LONGEST)?.clone();
+        Ok(Self { name, password })
+    }
+}

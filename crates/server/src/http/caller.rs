@@ -1,0 +1,109 @@
+//! Who is calling: the ways to carry a session, and the session that they carry.
+
+use super::error::ApiError;
+use crate::app::App;
+use axum::extract::FromRequestParts;
+use domain::access::{self, Caller, Use};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, header};
+use wire::{OrgId, Secret, header as names};
+
+/// A caller with a live session; asking slides it.
+pub struct Session(pub Caller);
+
+impl FromRequestParts<App> for Session {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let presented = sessions(&parts.headers)?;
+        Ok(Self(access::caller(&app.cx, &presented, Use::Call).await?))
+    }
+}
+
+/// What one way of carrying holds. Only `Nothing` lets a request be anonymous; `Bad` refuses it.
+enum Carried {
+    Nothing,
+    These(Vec<Secret>),
+    Bad,
+}
+
+/// Every way to carry a session id, headers before the cookie (protocol.md 1.3).
+const CARRIERS: [fn(&HeaderMap) -> Carried; 4] = [
+    |headers| in_header(headers, names::IDS_SESSION_ID),
+    |headers| in_header(headers, names::INFA_SESSION_ID),
+    |headers| in_header(headers, names::IC_SESSION_ID),
+    in_cookie,
+];
+
+/// How many session ids one request may carry; each costs a look-up.
+const MOST: usize = 8;
+
+/// Every session id that a request carries.
+pub fn sessions(headers: &HeaderMap) -> Result<Vec<Secret>, ApiError> {
+    let mut all = Vec::new();
+    for carrier in CARRIERS {
+        match carrier(headers) {
+            Carried::Nothing => {}
+            Carried::These(ids) => all.extend(ids),
+            Carried::Bad => return Err(ApiError::dead_session()),
+        }
+    }
+    all.dedup_by(|one, other| one.expose() == other.expose());
+    if all.len() <= MOST { Ok(all) } else { Err(ApiError::dead_session()) }
+}
+
+fn in_header(headers: &HeaderMap, name: &'static str) -> Carried {
+    let values = headers.get_all(HeaderName::from_static(name)).iter().map(|value| value.to_str());
+    match values.collect::<Result<Vec<_>, _>>() {
+        Ok(ids) => carried(ids.into_iter()),
+        Err(_) => Carried::Bad,
+    }
+}
+
+fn in_cookie(headers: &HeaderMap) -> Carried {
+    let lines = headers.get_all(header::COOKIE).iter().map(|line| line.to_str());
+    let Ok(lines) = lines.collect::<Result<Vec<_>, _>>() else {
+        return Carried::Bad;
+    };
+    let cookies = lines.into_iter().flat_map(cookie::Cookie::split_parse).filter_map(Result::ok);
+    let ids: Vec<String> = cookies
+        .filter(|cookie| cookie.name() == names::USER_SESSION)
+        .map(|cookie| cookie.value_trimmed().to_owned())
+        .collect();
+    carried(ids.iter().map(String::as_str))
+}
+
+fn carried<'a>(ids: impl Iterator<Item = &'a str>) -> Carried {
+    let ids: Vec<_> = ids.map(str::trim).filter(|id| !id.is_empty()).map(Secret::new).collect();
+    if ids.is_empty() { Carried::Nothing } else { Carried::These(ids) }
+}
+
+/// Everything that a request carries to the gate; what is there must be readable.
+pub fn credentials(headers: &HeaderMap) -> Result<access::Credentials, ApiError> {
+    Ok(access::Credentials { bearer: bearer(headers)?, sessions: sessions(headers)?, org: org(headers)? })
+}
+
+fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, ApiError> {
+    let Some(value) = only(headers, header::AUTHORIZATION)? else {
+        return Ok(None);
+    };
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim())))
+}
+
+fn org(headers: &HeaderMap) -> Result<Option<OrgId>, ApiError> {
+    let value = only(headers, HeaderName::from_static(names::ORG_ID))?
+        .map(str::trim)
+        .filter(|value| !value.is_empty());
+    value.map(str::parse).transpose().map_err(|_| ApiError::dead_session())
+}
+
+/// The one value of a header that must not be there twice.
+fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ApiError> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| ApiError::dead_session()),
+        (Some(_), Some(_)) => Err(ApiError::dead_session()),
+    }
+}

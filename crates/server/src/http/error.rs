@@ -1,0 +1,196 @@
+//! The only place where an error becomes a status, with one envelope per family (protocol.md 8).
+
+use super::reply::{self, Format};
+use crate::app::App;
+use crate::config::RefusedStatus;
+use axum::response::{IntoResponse, Response};
+use domain::access::{Denied, NotACaller};
+use domain::sign_in::SignInError;
+use domain::store::StoreError;
+use domain::token::MintError;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use std::borrow::Cow;
+use wire::error::{Code, Flat, Nested, NestedError};
+use wire::fields::BodyError;
+
+/// Why a request was not done: a code for programs and a sentence for people.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    code: Code,
+    message: Cow<'static, str>,
+}
+
+impl ApiError {
+    /// An error of the wire itself.
+    pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    /// The session that was presented is not alive, or none was.
+    pub fn dead_session() -> Self {
+        Self::new(Code::DeadSession, "The session has expired or is not valid. Sign in again.")
+    }
+}
+
+/// An error travels bare through the router; `dress` knows the path, and with it the envelope.
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Which envelope a path answers in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Family {
+    /// identity-service, and everything that has no family.
+    V1,
+    /// Platform v2, which also speaks XML.
+    V2(Format),
+    /// Platform v3.
+    V3,
+}
+
+impl Family {
+    /// The family of a path (protocol.md 12, note 6).
+    pub fn of(path: &str, headers: &HeaderMap) -> Self {
+        let v2 = ["/ma/api/v2/", "/saas/api/v2/", "/api/v2/"].iter().any(|prefix| path.starts_with(prefix));
+        if v2 {
+            return Self::V2(Format::asked_for(headers));
+        }
+        if path.starts_with("/saas/") { Self::V3 } else { Self::V1 }
+    }
+}
+
+/// Gives a bare error its status and its envelope.
+pub fn dress(response: &mut Response, family: Family, app: &App) {
+    let Some(ApiError { code, message }) = response.extensions_mut().remove() else {
+        return;
+    };
+    let status = status(code, family, &app.wire.refused_status);
+    let request_id = app.cx.request_id();
+    if status.is_server_error() {
+        tracing::error!(request.id = request_id, code = code.nested(), "a request failed: {message}");
+    }
+    let allow = response.headers_mut().remove(header::ALLOW);
+    *response = match family {
+        Family::V1 | Family::V3 => {
+            let error = NestedError { code: code.nested(), message, request_id, details: None };
+            reply::json(&Nested { error })
+        }
+        Family::V2(format) => {
+            let code = code.flat();
+            reply::v2(
+                format,
+                &Flat { kind: "error", code, description: message, status_code: status.as_u16() },
+            )
+        }
+    };
+    *response.status_mut() = status;
+    hints(response.headers_mut(), status, allow);
+}
+
+/// What HTTP itself wants beside some statuses.
+fn hints(headers: &mut HeaderMap, status: StatusCode, allow: Option<HeaderValue>) {
+    let hint = match status {
+        StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
+        }
+        StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE => {
+            Some((header::CONNECTION, HeaderValue::from_static("close")))
+        }
+        StatusCode::METHOD_NOT_ALLOWED => allow.map(|methods| (header::ALLOW, methods)),
+        _ => None,
+    };
+    hint.into_iter().for_each(|(name, value)| drop(headers.insert(name, value)));
+}
+
+fn status(code: Code, family: Family, refused: &RefusedStatus) -> StatusCode {
+    match (code, family) {
+        (Code::BadCredentials | Code::Locked, Family::V1) => refused.v1.status(),
+        (Code::BadCredentials | Code::Locked, Family::V2(_)) => refused.v2.status(),
+        (Code::BadCredentials | Code::Locked, Family::V3) => refused.v3.status(),
+        (Code::DeadSession, _) => StatusCode::UNAUTHORIZED,
+        (Code::NonceMissing | Code::ClientUnknown | Code::BadRequest, _) => StatusCode::BAD_REQUEST,
+        (Code::Denied | Code::OtherRegion | Code::TooManySessions, _) => StatusCode::FORBIDDEN,
+        (Code::NotFound, _) => StatusCode::NOT_FOUND,
+        (Code::MethodNotAllowed, _) => StatusCode::METHOD_NOT_ALLOWED,
+        (Code::TimedOut, _) => StatusCode::REQUEST_TIMEOUT,
+        (Code::BodyTooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
+        (Code::HeadersTooLarge, _) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        (Code::Busy, _) => StatusCode::TOO_MANY_REQUESTS,
+        (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
+        (Code::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+impl From<SignInError> for ApiError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Refused => Self::new(Code::BadCredentials, "User name or password is not valid."),
+            SignInError::Locked => {
+                Self::new(Code::Locked, "User account is locked. Try again later, or ask an administrator.")
+            }
+            SignInError::OtherRegion { login_url } => {
+                Self::new(Code::OtherRegion, format!("This user signs in at {login_url}."))
+            }
+            SignInError::TooManySessions => Self::new(
+                Code::TooManySessions,
+                "The organization holds as many sessions as it may. End some, or wait until they expire.",
+            ),
+            SignInError::Busy => Self::new(Code::Busy, "Too many sign-ins at once. Try again in a moment."),
+            SignInError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotACaller> for ApiError {
+    fn from(error: NotACaller) -> Self {
+        match error {
+            NotACaller::Dead => Self::dead_session(),
+            NotACaller::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(Denied: Denied) -> Self {
+        Self::new(Code::Denied, "This user may not do that.")
+    }
+}
+
+impl From<MintError> for ApiError {
+    fn from(error: MintError) -> Self {
+        match error {
+            MintError::UnknownClient => {
+                Self::new(Code::ClientUnknown, "The client_id is missing or not known.")
+            }
+            MintError::Busy => Self::new(Code::Busy, "Too many first tokens at once. Try again in a moment."),
+            MintError::NoKey => {
+                Self::new(Code::Unavailable, "There is no key to sign with. Try again in a moment.")
+            }
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store did not do what was asked");
+        match error {
+            StoreError::Unavailable(_) => {
+                Self::new(Code::Unavailable, "The store cannot be used right now. Try again in a moment.")
+            }
+            StoreError::Conflict | StoreError::Corrupt(_) => {
+                Self::new(Code::Internal, "something here is broken")
+            }
+        }
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {error}."))
+    }
+}

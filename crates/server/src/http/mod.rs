@@ -1,0 +1,147 @@
+//! Every route on one screen, and what stands around them all.
+
+pub mod body;
+pub mod caller;
+pub mod docs;
+pub mod error;
+pub mod gate;
+pub mod jwt;
+pub mod keys;
+pub mod operations;
+pub mod reply;
+pub mod session_service;
+pub mod v1;
+pub mod v2;
+pub mod v3;
+
+use crate::app::App;
+use crate::metrics::Metrics;
+use crate::system::Stopwatch;
+use crate::telemetry;
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use error::{ApiError, Family};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderValue, header};
+use std::panic::AssertUnwindSafe;
+use tracing::Instrument;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use wire::error::Code;
+
+/// The routes, each with its description beside its handler.
+fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(docs::frame())
+        // /identity-service/api/v1/…
+        .routes(routes!(v1::login::login)) //                        POST Login
+        .routes(routes!(v1::logout::logout)) //                      POST Logout
+        .routes(routes!(v1::current_user::current_user)) //          GET  CurrentUserInfo
+        .routes(routes!(jwt::get_token, jwt::post_token)) //         GET, POST jwt/Token
+        // /identity-service/.well-known/…, /authz-service/.well-known/…
+        .routes(routes!(keys::identity_keys))
+        .routes(routes!(keys::authz_keys))
+        .routes(routes!(keys::discovery))
+        // /ma/api/v2/user/…, /saas/api/v2/…
+        .routes(routes!(v2::login::login)) //                        POST login
+        .routes(routes!(v2::logout::ma_logout)) //                   POST logout
+        .routes(routes!(v2::logout::saas_logout)) //                 POST logout
+        .routes(routes!(v2::logout_all::logout_all)) //              POST logoutall
+        .routes(routes!(v2::valid_session_id::valid_session_id)) //  POST validSessionId
+        .routes(routes!(v2::server_time::server_time)) //            GET  server/serverTime
+        // /saas/public/core/v3/…
+        .routes(routes!(v3::login::login)) //                        POST login
+        .routes(routes!(v3::logout::logout)) //                      POST logout
+        // for resource servers
+        .routes(routes!(session_service::user)) //                   GET  /session-service/api/v1/session/User
+        .routes(routes!(gate::gate)) //                              GET  /gate
+        // for operators
+        .routes(routes!(operations::healthz))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(operations::metrics))
+}
+
+/// The routes that no program needs to be told of.
+fn unlisted() -> Router<App> {
+    Router::new()
+        .route("/openapi.json", get(docs::openapi))
+        .route("/docs", get(docs::page))
+        // Envoy's ext_authz appends the path and keeps the method of the request that it asks for.
+        .route("/gate/", any(gate::gate))
+        .route("/gate/{*path}", any(gate::gate))
+}
+
+/// The description of every listed route.
+pub fn description() -> OpenApi {
+    routes().split_for_parts().1
+}
+
+/// The paths of every listed route, for their metrics.
+pub fn paths() -> Vec<String> {
+    description().paths.paths.into_keys().collect()
+}
+
+/// The whole service as one router.
+pub fn router(app: App) -> Router {
+    let (listed, _) = routes().split_for_parts();
+    listed
+        .merge(unlisted())
+        .fallback(|| async { ApiError::new(Code::NotFound, "nothing is here: see /docs for what is") })
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(Code::MethodNotAllowed, "this path takes another method")
+        })
+        .layer(middleware::from_fn_with_state(App::clone(&app), around))
+        .with_state(app)
+}
+
+/// Stands around every request: bounds it, counts it, and gives refusals their envelope.
+async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let watch = Stopwatch::start();
+    let family = Family::of(request.uri().path(), request.headers());
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map(MatchedPath::as_str);
+    let mut response = if header_bytes(request.headers()) > app.limits.header_bytes as usize {
+        ApiError::new(Code::HeadersTooLarge, "the headers are longer than are read here").into_response()
+    } else if app.traces {
+        let span = telemetry::request_span(request.method(), route.unwrap_or("elsewhere"), request.headers());
+        let response = answer(request, &app, next).instrument(span.clone()).await;
+        telemetry::answered(&span, response.status());
+        response
+    } else {
+        answer(request, &app, next).await
+    };
+    error::dress(&mut response, family, &app);
+    harden(response.headers_mut());
+    app.metrics.route(route).record(response.status(), watch.elapsed());
+    response
+}
+
+async fn answer(request: Request, app: &App, next: Next) -> Response {
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    match tokio::time::timeout(app.limits.request_time(), answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_panic)) => ApiError::new(Code::Internal, "something here is broken").into_response(),
+        Err(_late) => {
+            ApiError::new(Code::TimedOut, "the request took longer than is allowed here").into_response()
+        }
+    }
+}
+
+fn header_bytes(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+}
+
+fn harden(headers: &mut HeaderMap) {
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// Numbers for every listed route.
+pub fn metrics() -> Metrics {
+    // The routes of a process are the same for its whole life.
+    let templates: Vec<&'static str> = paths().into_iter().map(|path| &*path.leak()).collect();
+    Metrics::new(&templates)
+}

@@ -1,0 +1,54 @@
+//! Bodies of replies: compact JSON, and XML where v2 is asked for it.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::Serialize;
+use wire::xml;
+
+/// The format of a v2 body (protocol.md 1.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// The default.
+    Json,
+    /// When it is asked for by name.
+    Xml,
+}
+
+impl Format {
+    /// The format that `Accept` asks for: XML when it is named before JSON, or alone.
+    pub fn asked_for(headers: &HeaderMap) -> Self {
+        let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let place = |name| accept.find(name).unwrap_or(usize::MAX);
+        let xml = place("application/xml").min(place("text/xml"));
+        if xml < place("application/json").min(place("*/*")) { Self::Xml } else { Self::Json }
+    }
+}
+
+/// 200 with a JSON body.
+pub fn json(body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(bytes) => {
+            ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "a reply could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// 200 with a body of v2.
+pub fn v2(format: Format, body: &impl Serialize) -> Response {
+    match format {
+        Format::Json => json(body),
+        Format::Xml => {
+            ([(header::CONTENT_TYPE, HeaderValue::from_static("application/xml"))], xml::document(body))
+                .into_response()
+        }
+    }
+}
+
+/// 200 with nothing to say.
+pub fn empty() -> Response {
+    StatusCode::OK.into_response()
+}

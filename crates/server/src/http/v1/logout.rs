@@ -1,0 +1,22 @@
+//! `POST /identity-service/api/v1/Logout` (protocol.md 2.2).
+
+use crate::app::App;
+use crate::http::body::Body;
+use crate::http::caller::Session;
+use crate::http::docs::Refusals;
+use crate::http::error::ApiError;
+use crate::http::reply;
+use axum::extract::State;
+use axum::response::Response;
+
+/// End the session, for every header and the cookie.
+#[utoipa::path(post, path = "/identity-service/api/v1/Logout", tag = "sign out", security(("ids_session" = [])),
+    responses((status = 200, description = "The session has ended"), Refusals))]
+pub async fn logout(
+    State(app): State<App>,
+    Session(caller): Session,
+    _ignored: Body,
+) -> Result<Response, ApiError> {
+    app.sign_out(caller).await?;
+    Ok(reply::empty())
+}

@@ -1,0 +1,50 @@
+//! What happens without being asked: keys are read again and replaced, and what is over is forgotten.
+
+use crate::app::App;
+use domain::access;
+use domain::store::StoreError;
+use domain::{Operator, keyring, session};
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How soon a key that another process made is used here.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// How often what is over is forgotten.
+const SWEEP: Duration = Duration::from_secs(60);
+
+/// Does the jobs for as long as the service runs.
+pub async fn run(app: App, operator: Operator) {
+    let (mut look, mut sweep) = (interval(LOOK), interval(SWEEP));
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut seen = None;
+    loop {
+        let done = tokio::select! {
+            _ = look.tick() => refresh_keys(&app, &mut seen).await,
+            _ = sweep.tick() => tidy(&app, &operator).await,
+        };
+        if let Err(error) = done {
+            tracing::warn!(%error, "a background job was not done; it is tried again");
+        }
+    }
+}
+
+async fn refresh_keys(app: &App, seen: &mut Option<i64>) -> Result<(), StoreError> {
+    let now = app.store.changes_elsewhere().await?;
+    if *seen != Some(now) {
+        keyring::refresh(&app.cx).await?;
+        *seen = Some(now);
+    }
+    Ok(())
+}
+
+/// Replaces a key that is due, and forgets what is over.
+pub async fn tidy(app: &App, operator: &Operator) -> Result<(), StoreError> {
+    if keyring::is_due(&app.cx) {
+        let kid = keyring::rotate(&app.cx, access::may_rotate_keys(operator)).await?;
+        tracing::info!(kid, "a new signing key is in use");
+    }
+    keyring::forget(&app.cx).await?;
+    session::forget(&app.cx).await
+}

@@ -1,0 +1,428 @@
+//! From a socket to the router: every connection is accepted, bounded in time, and let finish when the service stops.
+
+mod pulse;
+
+use crate::config::Limits;
+use crate::tls::Certificate;
+use axum::Router;
+use axum::extract::ConnectInfo;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use pulse::{Heard, Next, Pulse};
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tower::Service;
+
+/// Time for a TLS handshake.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Connections that the system keeps for us while we are busy.
+const BACKLOG: u32 = 4_096;
+
+/// Requests that one connection of HTTP/2 may have under way.
+const STREAMS: u32 = 128;
+
+/// Header lines that one request of HTTP/1.1 may have.
+const HEADER_LINES: usize = 256;
+
+/// Opens an address for connections.
+pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Serves until `stop` is done, then lets requests under way finish within `limits.shutdown_seconds`.
+///
+/// The router finds the caller's address as `ConnectInfo<SocketAddr>`. With a certificate, nothing but TLS is spoken.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    limits: &Limits,
+    certificate: Option<Arc<Certificate>>,
+    stop: impl Future<Output = ()>,
+) {
+    let most = limits.connections.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
+    let places = Arc::new(Semaphore::new(most.try_into().unwrap_or(Semaphore::MAX_PERMITS)));
+    // The value says whether connections shall finish; its sender's end says that they end now.
+    let (finish, finishing) = watch::channel(false);
+    let house = Arc::new(House {
+        protocol: protocol(limits),
+        router,
+        head: limits.header_time(),
+        certificate,
+        finishing,
+    });
+    tokio::select! {
+        () = accept(&listener, &places, &house) => {}
+        () = stop => {}
+    }
+    drop((listener, house));
+    finish.send_replace(true);
+    if timeout(limits.shutdown_time(), places.acquire_many(most)).await.is_err() {
+        tracing::warn!("some connections did not finish in time and were cut");
+    }
+}
+
+/// What every connection shares.
+struct House {
+    protocol: Builder<TokioExecutor>,
+    router: Router,
+    /// Time to send a request's head.
+    head: Duration,
+    certificate: Option<Arc<Certificate>>,
+    finishing: watch::Receiver<bool>,
+}
+
+/// Both protocols on one port: HTTP/2 by ALPN or prior knowledge, HTTP/1.1 for all else.
+fn protocol(limits: &Limits) -> Builder<TokioExecutor> {
+    let mut protocol = Builder::new(TokioExecutor::new());
+    // Twice the limit, so that it is the router which refuses a list that is a little too long, in the family's words.
+    let header_bytes = limits.header_bytes.saturating_mul(2);
+    // The pulse bounds the time of a head, without a timer per request.
+    protocol.http1().header_read_timeout(None).max_headers(HEADER_LINES);
+    protocol.http1().max_buf_size(header_bytes.max(8_192).try_into().unwrap_or(usize::MAX));
+    protocol
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(header_bytes)
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(10));
+    protocol
+}
+
+/// Accepts for ever. When all places are taken the next caller waits in the system's queue.
+async fn accept(listener: &TcpListener, places: &Arc<Semaphore>, house: &Arc<House>) {
+    while let Ok(place) = Arc::clone(places).acquire_owned().await {
+        match listener.accept().await {
+            Ok((stream, peer)) => welcome(stream, peer, Arc::clone(house), place),
+            Err(error) if is_of_the_caller(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections for a moment");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Whether the caller went away before we came; any other error is about us, such as too many open files.
+fn is_of_the_caller(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+fn welcome(stream: TcpStream, peer: SocketAddr, house: Arc<House>, place: OwnedSemaphorePermit) {
+    let _ = stream.set_nodelay(true);
+    match &house.certificate {
+        None => drop(tokio::spawn(attend(stream, peer, house, place))),
+        Some(certificate) => {
+            let handshake = certificate.acceptor().accept(stream);
+            tokio::spawn(async move {
+                if let Ok(Ok(stream)) = timeout(HANDSHAKE, handshake).await {
+                    attend(stream, peer, house, place).await;
+                }
+            });
+        }
+    }
+}
+
+/// The life of one connection.
+async fn attend<S>(stream: S, peer: SocketAddr, house: Arc<House>, _place: OwnedSemaphorePermit)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let pulse = Arc::new(Pulse::begin(house.head));
+    let (router, at_door) = (house.router.clone(), Arc::clone(&pulse));
+    let door = service_fn(move |mut request: Request<Incoming>| {
+        let asked = at_door.asked(request.version());
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answer = router.clone().call(request);
+        async move {
+            let answer = answer.await;
+            drop(asked);
+            answer
+        }
+    });
+    let mut finishing = house.finishing.clone();
+    let stream = TokioIo::new(Heard::new(stream, Arc::clone(&pulse)));
+    let mut connection = pin!(house.protocol.serve_connection(stream, door));
+    let mut alarm = pin!(sleep_until(pulse.first_look()));
+    loop {
+        tokio::select! {
+            biased;
+            _ = connection.as_mut() => return,
+            () = alarm.as_mut() => match pulse.judge(Instant::now()) {
+                Next::LookAgain(at) => alarm.as_mut().reset(at),
+                Next::Finish(at) => {
+                    connection.as_mut().graceful_shutdown();
+                    alarm.as_mut().reset(at);
+                }
+                Next::Cut => return,
+            },
+            changed = finishing.changed() => match changed {
+                Ok(()) => connection.as_mut().graceful_shutdown(),
+                Err(_) => return,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::TlsMeters;
+    use crate::tls::tests::{Files, connector, localhost};
+    use axum::body::{Body, to_bytes};
+    use axum::extract::Request;
+    use axum::routing::any;
+    use http::StatusCode;
+    use hyper::client::conn::http2;
+    use std::sync::Mutex;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::{Notify, oneshot};
+    use tokio::task::JoinHandle;
+
+    /// A running service that tells each caller what it saw of them.
+    struct Running {
+        address: SocketAddr,
+        stop: oneshot::Sender<()>,
+        served: JoinHandle<()>,
+    }
+
+    fn run(router: Router, limits: Limits, certificate: Option<Arc<Certificate>>) -> Running {
+        let listener = bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = tokio::spawn(async move {
+            let stopped = async { drop(stopped.await) };
+            serve(listener, router, &limits, certificate, stopped).await;
+        });
+        Running { address, stop, served }
+    }
+
+    impl Running {
+        async fn connect(&self) -> TcpStream {
+            TcpStream::connect(self.address).await.unwrap()
+        }
+
+        async fn stop(self) {
+            self.stop.send(()).unwrap();
+            self.served.await.unwrap();
+        }
+    }
+
+    /// Answers with the version, the caller's address and the size of the longest header.
+    fn mirror() -> Router {
+        async fn answer(ConnectInfo(peer): ConnectInfo<SocketAddr>, request: Request) -> String {
+            let longest = request.headers().values().map(http::HeaderValue::len).max().unwrap_or(0);
+            let version = request.version();
+            let body = to_bytes(request.into_body(), 1_000).await.unwrap();
+            format!("{version:?} {peer} {longest} {}", body.len())
+        }
+        Router::new().route("/", any(answer))
+    }
+
+    /// Sends one request and reads its whole answer, whose body must end in `end`.
+    async fn ask(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), request: &str, end: &str) -> String {
+        // A refusal may come, and the connection be closed, before everything was sent.
+        let _ = stream.write_all(request.as_bytes()).await;
+        let mut answer = String::new();
+        while !answer.contains("\r\n\r\n") || !answer.ends_with(end) {
+            let mut bytes = [0; 4_096];
+            let length = stream.read(&mut bytes).await.unwrap();
+            assert_ne!(length, 0, "closed after {answer:?}");
+            answer.push_str(std::str::from_utf8(&bytes[..length]).unwrap());
+        }
+        answer
+    }
+
+    /// Whether the other side has closed without a further word.
+    async fn is_closed(stream: &mut TcpStream) -> bool {
+        matches!(stream.read(&mut [0; 16]).await, Ok(0) | Err(_))
+    }
+
+    async fn ask_http2<S>(stream: S, header: &str) -> (StatusCode, String)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (mut sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .max_header_list_size(1_000_000)
+            .handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        let request = Request::get("http://localhost/").header("x-long", header).body(Body::empty()).unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        let status = answer.status();
+        let body = to_bytes(Body::new(answer.into_body()), 1_000).await.unwrap();
+        (status, String::from_utf8(body.into()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_caller_is_known_by_address() {
+        let running = run(mirror(), Limits::default(), None);
+        let mut caller = running.connect().await;
+        let expected = format!("HTTP/1.1 {} 1 0", caller.local_addr().unwrap());
+        for _ in 0..2 {
+            let answer = ask(&mut caller, "GET / HTTP/1.1\r\nhost: a\r\n\r\n", " 0").await;
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with(&expected), "{answer}");
+        }
+        running.stop().await;
+        assert!(is_closed(&mut caller).await);
+    }
+
+    #[tokio::test]
+    async fn http2_is_spoken_by_prior_knowledge() {
+        let running = run(mirror(), Limits::default(), None);
+        let caller = running.connect().await;
+        let expected = format!("HTTP/2.0 {} 4 0", caller.local_addr().unwrap());
+        assert_eq!(ask_http2(caller, "long").await, (StatusCode::OK, expected));
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn an_offer_to_upgrade_to_http2_is_answered_in_http1() {
+        let running = run(mirror(), Limits::default(), None);
+        let mut caller = running.connect().await;
+        let offer = "POST / HTTP/1.1\r\nhost: a\r\nconnection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\n\
+                     http2-settings: AAMAAABkAARAAAAAAAIAAAAA\r\ncontent-length: 4\r\n\r\nbody";
+        for _ in 0..2 {
+            let answer = ask(&mut caller, offer, " 4").await;
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        }
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn long_headers_are_accepted_up_to_a_limit() {
+        let running = run(mirror(), Limits::default(), None);
+        let (long, too_long) = ("x".repeat(90_000), "x".repeat(500_000));
+        let request = |header: &str| format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {header}\r\n\r\n");
+        let answer = ask(&mut running.connect().await, &request(&long), " 0").await;
+        assert!(answer.contains(" 90000 0"), "{answer}");
+        let answer = ask(&mut running.connect().await, &request(&too_long), "\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+        let (status, body) = ask_http2(running.connect().await, &long).await;
+        assert!(status == StatusCode::OK && body.contains(" 90000 0"), "{status} {body}");
+        let (status, _) = ask_http2(running.connect().await, &too_long[..200_000]).await;
+        assert_eq!(status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn two_hundred_header_lines_are_accepted() {
+        let running = run(mirror(), Limits::default(), None);
+        let lines: String = (0..200).map(|number| format!("x-{number}: 1\r\n")).collect();
+        let answer =
+            ask(&mut running.connect().await, &format!("GET / HTTP/1.1\r\nhost: a\r\n{lines}\r\n"), " 0")
+                .await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn with_a_certificate_both_protocols_are_spoken_in_tls_only() {
+        let (files, trusted) = Files::new();
+        let certificate = Arc::new(Certificate::load(&files.paths, TlsMeters::default()).unwrap());
+        let running = run(mirror(), Limits::default(), Some(certificate));
+        let stream =
+            connector(&trusted, &["h2"]).connect(localhost(), running.connect().await).await.unwrap();
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(b"h2".as_slice()));
+        assert!(ask_http2(stream, "long").await.1.starts_with("HTTP/2.0 "));
+        let mut stream =
+            connector(&trusted, &[]).connect(localhost(), running.connect().await).await.unwrap();
+        assert!(
+            ask(&mut stream, "GET / HTTP/1.1\r\nhost: a\r\n\r\n", " 0").await.contains("HTTP/1.1 127.0.0.1:")
+        );
+        let mut plain = running.connect().await;
+        plain.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        let mut answer = Vec::new();
+        let _ = plain.read_to_end(&mut answer).await;
+        assert!(!answer.starts_with(b"HTTP"));
+        running.stop().await;
+    }
+
+    /// A route that says when it has begun and answers when it may.
+    fn slow() -> (Router, Arc<Notify>, Arc<Notify>) {
+        let (begun, may_end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (tell, wait) = (Arc::clone(&begun), Arc::clone(&may_end));
+        let answer = any(move || async move {
+            tell.notify_one();
+            wait.notified().await;
+            "done"
+        });
+        (Router::new().route("/", answer), begun, may_end)
+    }
+
+    #[tokio::test]
+    async fn a_request_under_way_finishes_when_the_service_stops() {
+        let (router, begun, may_end) = slow();
+        let running = run(router, Limits::default(), None);
+        let (mut caller, mut silent) = (running.connect().await, running.connect().await);
+        caller.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        begun.notified().await;
+        running.stop.send(()).unwrap();
+        assert!(is_closed(&mut silent).await);
+        may_end.notify_one();
+        running.served.await.unwrap();
+        let answer = ask(&mut caller, "", "done").await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(is_closed(&mut caller).await);
+        assert!(TcpStream::connect(running.address).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_request_that_does_not_finish_in_time_is_cut() {
+        let (router, begun, _may_end) = slow();
+        let running = run(router, Limits { shutdown_seconds: 0, ..Limits::default() }, None);
+        let mut caller = running.connect().await;
+        caller.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        begun.notified().await;
+        running.stop().await;
+        assert!(is_closed(&mut caller).await);
+    }
+
+    #[tokio::test]
+    async fn a_head_that_does_not_come_in_time_ends_the_connection() {
+        let running = run(mirror(), Limits { header_seconds: 0, ..Limits::default() }, None);
+        let mut caller = running.connect().await;
+        caller.write_all(b"PRI * HTTP/2.0").await.unwrap();
+        assert!(is_closed(&mut caller).await);
+        running.stop().await;
+    }
+
+    #[tokio::test]
+    async fn over_the_cap_a_caller_waits_for_a_place() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let note = Arc::clone(&seen);
+        let answer = any(move |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move {
+            note.lock().unwrap().push(peer);
+            "done"
+        });
+        let running =
+            run(Router::new().route("/", answer), Limits { connections: 1, ..Limits::default() }, None);
+        let request = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+        let mut first = running.connect().await;
+        ask(&mut first, request, "done").await;
+        let mut second = running.connect().await;
+        second.write_all(request.as_bytes()).await.unwrap();
+        ask(&mut first, request, "done").await;
+        let (one, two) = (first.local_addr().unwrap(), second.local_addr().unwrap());
+        drop(first);
+        ask(&mut second, "", "done").await;
+        assert_eq!(*seen.lock().unwrap(), [one, one, two]);
+        running.stop().await;
+    }
+}

@@ -1,0 +1,235 @@
+//! From a configuration to a running service: the one place where everything is put together.
+
+use crate::admission::HashPool;
+use crate::app::{App, Shared};
+use crate::config::Config;
+use crate::first_run::{self, Welcome};
+use crate::folder::{self, FolderError, Hold};
+use crate::keysmith::SystemKeysmith;
+use crate::system::{self, SystemClock, SystemEntropy};
+use crate::tls::{Certificate, TlsError};
+use crate::{http, jobs, listen};
+use axum::Router;
+use axum::routing::get;
+use domain::cx::{Lockout, Policy};
+use domain::founding::{self, FoundingError, NewOrg};
+use domain::store::{Directory, StoreError};
+use domain::time::{Clock, minutes};
+use domain::{Cx, Needs, Operator, access, keyring};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use store::Store;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// A signing key is replaced after this long.
+const KEY_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
+/// Verified tokens that are remembered, about 1 KiB each.
+const VERIFIED_TOKENS: usize = 50_000;
+
+/// Why the service did not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The data folder cannot be had.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The store cannot be opened.
+    #[error("the store cannot be opened")]
+    Store(#[from] StoreError),
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The certificate or its key cannot be used.
+    #[error("TLS cannot be started")]
+    Tls(#[from] TlsError),
+    /// The hashing threads did not start.
+    #[error("the hashing threads did not start")]
+    Threads(#[from] std::io::Error),
+    /// The store could not be filled.
+    #[error("the store cannot be filled")]
+    Founding(#[from] FoundingError),
+}
+
+/// A service that is ready to serve.
+pub struct Service {
+    /// Where clients reach it by its bound address.
+    pub url: String,
+    /// What to tell the person who started it in an empty folder.
+    pub welcome: Option<Welcome>,
+    app: App,
+    operator: Operator,
+    store: Arc<Store>,
+    listener: TcpListener,
+    metrics: Option<TcpListener>,
+    certificate: Option<Arc<Certificate>>,
+    _hold: Hold,
+}
+
+impl Service {
+    /// Opens the data folder, fills an empty store from `seed` or with a first administrator, and binds the address.
+    pub async fn open(config: &Config, seed: Option<Vec<NewOrg>>, traces: bool) -> Result<Self, StartError> {
+        let hold = folder::hold(&config.data)?;
+        let store = Arc::new(open_store(&config.data).await?);
+        if seed.is_some() && !store.is_empty().await? {
+            return Err(FoundingError::NotEmpty.into());
+        }
+        let metrics = http::metrics();
+        let certificate = config
+            .tls
+            .as_ref()
+            .map(|files| Certificate::load(files, metrics.tls.clone()))
+            .transpose()?
+            .map(Arc::new);
+        let listener = bind(config.listen)?;
+        let bound = listener.local_addr()?;
+        let metrics_listener = config.telemetry.metrics_listen.map(bind).transpose()?;
+        let hasher = HashPool::start(&config.password, Arc::new(SystemEntropy), metrics.hashes.clone())?;
+        let (cx, operator) = context(config, bound, &store, hasher);
+        prepare_keys(&cx, &operator).await?;
+        let welcome = fill(&cx, &operator, seed).await?;
+        let scheme = if certificate.is_some() { "https" } else { "http" };
+        let app = Arc::new(Shared {
+            cx,
+            store: Arc::<Store>::clone(&store),
+            wire: config.wire.clone(),
+            limits: config.limits.clone(),
+            saas_url: saas_url(config, bound),
+            metrics,
+            metrics_elsewhere: metrics_listener.is_some(),
+            traces,
+        });
+        Ok(Self {
+            url: format!("{scheme}://{bound}"),
+            welcome,
+            app,
+            operator,
+            store,
+            listener,
+            metrics: metrics_listener,
+            certificate,
+            _hold: hold,
+        })
+    }
+
+    /// Serves until `stop` is done, then finishes what is under way and writes what is pending.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let background = tokio::spawn(jobs::run(App::clone(&self.app), self.operator));
+        let watching = self.certificate.clone().map(|certificate| tokio::spawn(certificate.watch()));
+        let (stopping, stopped) = watch::channel(());
+        let numbers = self.metrics.map(|listener| {
+            let router = Router::new()
+                .route("/metrics", get(http::operations::numbers_alone))
+                .with_state(App::clone(&self.app));
+            tokio::spawn(serve_numbers(listener, router, App::clone(&self.app), stopped))
+        });
+        let router = http::router(App::clone(&self.app));
+        listen::serve(self.listener, router, &self.app.limits, self.certificate, stop).await;
+        drop(stopping);
+        background.abort();
+        watching.iter().for_each(tokio::task::JoinHandle::abort);
+        if let Some(numbers) = numbers {
+            // It ends by itself, like the listener beside it.
+            let _ended = numbers.await;
+        }
+        domain::store::Health::close(&*self.store).await;
+    }
+}
+
+/// Opens the store in a data folder.
+pub async fn open_store(folder: &Path) -> Result<Store, StoreError> {
+    Store::open(folder, SystemClock.now()).await
+}
+
+/// A context for one command of a tool, without a service around it.
+pub fn tool(config: &Config, store: &Arc<Store>) -> Result<(Cx, Operator), StartError> {
+    let hasher =
+        HashPool::start(&config.password, Arc::new(SystemEntropy), crate::metrics::HashMeters::default())?;
+    Ok(context(config, config.listen, store, hasher))
+}
+
+fn context(config: &Config, bound: SocketAddr, store: &Arc<Store>, hasher: HashPool) -> (Cx, Operator) {
+    let needs = Needs {
+        store: Arc::<Store>::clone(store),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        hasher: Arc::new(hasher),
+        keysmith: Arc::new(SystemKeysmith),
+        policy: policy(config, bound),
+    };
+    needs.start()
+}
+
+async fn serve_numbers(listener: TcpListener, router: Router, app: App, mut stopped: watch::Receiver<()>) {
+    let stop = async move { while stopped.changed().await.is_ok() {} };
+    listen::serve(listener, router, &app.limits, None, stop).await;
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    listen::bind(address).map_err(|source| StartError::Listen { address, source })
+}
+
+async fn prepare_keys(cx: &Cx, operator: &Operator) -> Result<(), StoreError> {
+    keyring::refresh(cx).await?;
+    if keyring::is_due(cx) {
+        keyring::rotate(cx, access::may_rotate_keys(operator)).await?;
+    }
+    Ok(())
+}
+
+async fn fill(
+    cx: &Cx,
+    operator: &Operator,
+    seed: Option<Vec<NewOrg>>,
+) -> Result<Option<Welcome>, FoundingError> {
+    match seed {
+        Some(orgs) => founding::found(cx, access::may_found(operator), orgs).await.map(|_| None),
+        None => match first_run::found(cx, operator, &SystemEntropy).await {
+            Ok(welcome) => Ok(Some(welcome)),
+            Err(FoundingError::NotEmpty) => Ok(None),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+fn saas_url(config: &Config, bound: SocketAddr) -> String {
+    let base = config.pod_url.clone().unwrap_or_else(|| config.public_url_at(bound));
+    format!("{}/saas", base.as_str())
+}
+
+/// The rules' settings, as the configuration has them.
+pub fn policy(config: &Config, bound: SocketAddr) -> Policy {
+    let regions: BTreeMap<_, _> = config
+        .region
+        .iter()
+        .map(|region| (region.name.clone(), region.login_url.as_str().to_owned()))
+        .collect();
+    let threads = usize::try_from(config.password.threads).unwrap_or(0);
+    Policy {
+        issuer: format!("{}/identity-service", config.public_url_at(bound).as_str()),
+        audiences: config.token.clients.clone(),
+        regions,
+        idle: minutes(config.session.idle_minutes),
+        absolute: minutes(config.session.absolute_minutes),
+        sessions_per_org: config.session.limit_per_org.into(),
+        lockout: Lockout {
+            max_attempts: config.lockout.max_login_attempts,
+            lock: minutes(config.lockout.lock_minutes),
+            forget: Duration::from_secs(u64::from(config.lockout.forget_hours) * 3600),
+            names: config.lockout.names,
+        },
+        hash_cost: config.password.cost(),
+        hash_threads: if threads == 0 { system::cores() } else { threads },
+        key_life: Some(KEY_LIFE),
+        verified_tokens: VERIFIED_TOKENS,
+    }
+}

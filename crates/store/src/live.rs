@@ -1,0 +1,187 @@
+//! Live sessions in memory: they answer every check, and write their last use behind.
+
+use crate::db::{Db, DbError, Durability};
+use crate::sessions;
+use domain::session::{Place, Session, SessionDigest};
+use domain::time::Timestamp;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::time::Duration;
+use tokio::sync::Notify;
+use wire::OrgId;
+
+/// How late the last use of a session may reach the disk; a crash shortens a session by no more.
+const WRITE_BEHIND: Duration = Duration::from_secs(2);
+
+/// How many uses one transaction writes.
+const PORTION: usize = 1_000;
+
+const SHARDS: usize = 64;
+
+type Shard = RwLock<HashMap<SessionDigest, Arc<Session>>>;
+
+/// The sessions in memory. A session that is absent is looked for on disk, so forgetting one is always safe.
+pub struct LiveTable {
+    shards: [Shard; SHARDS],
+    endings: AtomicU64,
+    unsaved: Mutex<Vec<Arc<Session>>>,
+    wake: Notify,
+    places: Mutex<HashMap<OrgId, Arc<Places>>>,
+}
+
+impl Default for LiveTable {
+    fn default() -> Self {
+        Self {
+            shards: std::array::from_fn(|_| Shard::default()),
+            endings: AtomicU64::new(0),
+            unsaved: Mutex::default(),
+            wake: Notify::new(),
+            places: Mutex::default(),
+        }
+    }
+}
+
+/// How many endings had happened when a read from disk began.
+pub struct Reading(u64);
+
+impl LiveTable {
+    /// The session with this digest, if it is in memory.
+    pub fn get(&self, digest: &SessionDigest) -> Option<Arc<Session>> {
+        self.shard(digest).read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+
+    /// Keeps a session that has just been written.
+    pub fn opened(&self, session: &Arc<Session>) {
+        self.shard(&session.digest)
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(session.digest, Arc::clone(session));
+        self.places(session.org).opened.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Begins to read a session from disk.
+    pub fn start_reading(&self) -> Reading {
+        Reading(self.endings.load(Ordering::SeqCst))
+    }
+
+    /// Keeps a session as it was read, or the one that another reader kept first; `None` when sessions ended meanwhile.
+    pub fn put(&self, reading: Reading, session: Arc<Session>) -> Option<Arc<Session>> {
+        let mut shard = self.shard(&session.digest).write().unwrap_or_else(PoisonError::into_inner);
+        let is_current = self.endings.load(Ordering::SeqCst) == reading.0;
+        is_current.then(|| Arc::clone(shard.entry(session.digest).or_insert(session)))
+    }
+
+    /// Forgets a session that has ended on disk.
+    pub fn ended(&self, digest: &SessionDigest) {
+        self.endings.fetch_add(1, Ordering::SeqCst);
+        self.shard(digest).write().unwrap_or_else(PoisonError::into_inner).remove(digest);
+    }
+
+    /// Forgets the sessions of an org that have ended on disk; one opened since is simply read again.
+    pub fn ended_org(&self, org: OrgId) {
+        self.endings.fetch_add(1, Ordering::SeqCst);
+        self.retain(|session| session.org != org);
+    }
+
+    /// Forgets what had ended by `before`.
+    pub fn forget(&self, before: Timestamp) {
+        self.retain(|session| !session.has_ended(before));
+    }
+
+    fn retain(&self, keep: impl Fn(&Session) -> bool) {
+        for shard in &self.shards {
+            shard.write().unwrap_or_else(PoisonError::into_inner).retain(|_, session| keep(session));
+        }
+    }
+
+    fn shard(&self, digest: &SessionDigest) -> &Shard {
+        let [first, ..] = digest.0;
+        let [zero, ..] = &self.shards;
+        self.shards.get(usize::from(first) % SHARDS).unwrap_or(zero)
+    }
+
+    /// Queues a session whose last use has to be written.
+    pub fn touched(&self, session: &Arc<Session>) {
+        self.unsaved().push(Arc::clone(session));
+        self.wake.notify_one();
+    }
+
+    /// Writes the last use of every session that is queued. What cannot be written stays queued.
+    pub async fn flush(&self, db: &dyn Db) -> Result<(), DbError> {
+        let queued = std::mem::take(&mut *self.unsaved());
+        for (written, portion) in queued.chunks(PORTION).enumerate() {
+            portion.iter().for_each(|session| session.mark_saved());
+            let statements = portion.iter().map(|session| sessions::touch(session)).collect();
+            if let Err(error) = db.write(statements, Durability::Relaxed).await {
+                self.unsaved().extend(queued.iter().skip(written * PORTION).cloned());
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    fn unsaved(&self) -> MutexGuard<'_, Vec<Arc<Session>>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The places among the sessions of an org.
+    pub fn places(&self, org: OrgId) -> Arc<Places> {
+        Arc::clone(self.places.lock().unwrap_or_else(PoisonError::into_inner).entry(org).or_default())
+    }
+}
+
+/// Writes behind for as long as the table is in use. Without use it sleeps.
+pub async fn write_behind(table: Weak<LiveTable>, db: Arc<dyn Db>) {
+    while let Some(table) = table.upgrade() {
+        table.wake.notified().await;
+        tokio::time::sleep(WRITE_BEHIND).await;
+        if let Err(error) = table.flush(&*db).await {
+            tracing::warn!(%error, "the last use of some sessions could not be written yet");
+        }
+    }
+}
+
+/// How many sessions an org has, never too few: counted on disk, plus those opened since, plus places held.
+///
+/// Endings and expiries make the true number smaller; when the limit seems reached, the disk is asked again,
+/// at most once a second.
+#[derive(Default)]
+pub struct Places {
+    counted: AtomicU64,
+    opened: AtomicU64,
+    held: Arc<AtomicU64>,
+    counted_at: AtomicI64,
+    taking: Mutex<()>,
+}
+
+impl Places {
+    /// Takes a place if one of `limit` is free.
+    pub fn take(&self, limit: u64) -> Option<Place> {
+        let _one_at_a_time = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_counted = self.counted_at.load(Ordering::SeqCst) != 0;
+        let taken = [&self.counted, &self.opened, &self.held]
+            .iter()
+            .map(|part| part.load(Ordering::SeqCst))
+            .sum::<u64>();
+        (was_counted && taken < limit).then(|| Place::take(&self.held))
+    }
+
+    /// Whether the last count is old enough for a new one.
+    pub fn may_recount(&self, now: Timestamp) -> bool {
+        now.since(Timestamp::from_micros(self.counted_at.load(Ordering::SeqCst))) >= Duration::from_secs(1)
+    }
+
+    /// How many were opened since the last count.
+    pub fn opened(&self) -> u64 {
+        self.opened.load(Ordering::SeqCst)
+    }
+
+    /// Takes over a count that was made when `opened_before` had been opened.
+    pub fn recounted(&self, counted: u64, opened_before: u64, now: Timestamp) {
+        let _one_at_a_time = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
+        self.counted.store(counted, Ordering::SeqCst);
+        self.opened.fetch_sub(opened_before.min(self.opened()), Ordering::SeqCst);
+        self.counted_at.store(now.as_micros(), Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,214 @@
+//! The schema as numbered steps, each applied once, in order, forward only.
+
+use crate::db::DbError;
+use crate::sqlite::failure;
+use aws_lc_rs::digest::{SHA256, digest};
+use domain::store::StoreError;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+/// A step: its number, its name, and its SQL, where `{BLOB}` stands for the engine's type of bytes. A released step never
+/// changes.
+pub type Migration = (u32, &'static str, &'static str);
+
+/// Why the schema is not up to date; nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MigrateError {
+    /// The database knows a step that this program does not.
+    #[error(
+        "the schema is newer than this program: it has step {number} ({name}); \
+         start the newer release again, or restore the backup from before the upgrade"
+    )]
+    Newer {
+        /// The number of the unknown step.
+        number: i64,
+        /// Its name, as the newer program wrote it.
+        name: String,
+    },
+    /// A step was applied with another number, name or text than the one that this program carries in its place.
+    #[error(
+        "step {number} ({name}) of the schema was applied with another text than this program has; \
+         start the release that applied it, or restore a backup; a released step must not be edited"
+    )]
+    Changed {
+        /// The number of the step in the database.
+        number: i64,
+        /// Its name in the database.
+        name: String,
+    },
+    /// The SQL of a step failed.
+    #[error("step {number} ({name}) of the schema failed, and nothing was changed: {cause}")]
+    Failed {
+        /// The number of the step.
+        number: u32,
+        /// Its name.
+        name: &'static str,
+        /// What the database said.
+        cause: DbError,
+    },
+    /// The database did not let itself be read or locked.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<MigrateError> for StoreError {
+    fn from(error: MigrateError) -> Self {
+        match error {
+            MigrateError::Db(error) => error.into(),
+            refused => Self::Unavailable(refused.to_string()),
+        }
+    }
+}
+
+/// A step that the database has.
+struct Applied {
+    number: i64,
+    name: String,
+    checksum: Vec<u8>,
+}
+
+/// Brings a SQLite database up to date in one transaction, so that of two processes one waits and finds it done.
+pub(crate) fn run(
+    connection: &mut Connection,
+    steps: &[Migration],
+    applied_at: i64,
+) -> Result<(), MigrateError> {
+    let whole = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
+    for step in missing(steps, &applied(&whole).map_err(failure)?)? {
+        let (number, name, _) = *step;
+        apply(&whole, step, applied_at).map_err(|error| MigrateError::Failed {
+            number,
+            name,
+            cause: failure(error),
+        })?;
+        tracing::info!(
+            migration.number = number,
+            migration.name = name,
+            "the schema has step {number} ({name}) now"
+        );
+    }
+    Ok(whole.commit().map_err(failure)?)
+}
+
+fn applied(whole: &Transaction<'_>) -> Result<Vec<Applied>, rusqlite::Error> {
+    whole.execute_batch(&in_sqlite(
+        "CREATE TABLE IF NOT EXISTS migration (
+            number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum {BLOB} NOT NULL, applied_at BIGINT NOT NULL)",
+    ))?;
+    let mut found = whole.prepare("SELECT number, name, checksum FROM migration ORDER BY number")?;
+    let rows = found
+        .query_map([], |row| Ok(Applied { number: row.get(0)?, name: row.get(1)?, checksum: row.get(2)? }))?;
+    rows.collect()
+}
+
+/// The steps that are still to be done, if those that are done are the ones we know.
+fn missing<'a>(steps: &'a [Migration], applied: &[Applied]) -> Result<&'a [Migration], MigrateError> {
+    let mut left = steps;
+    for Applied { number, name, checksum } in applied {
+        let (number, name) = (*number, name.clone());
+        let Some(((known, known_name, text), rest)) = left.split_first() else {
+            return Err(MigrateError::Newer { number, name });
+        };
+        if number != i64::from(*known) || name != *known_name || checksum != checksum_of(text).as_ref() {
+            return Err(MigrateError::Changed { number, name });
+        }
+        left = rest;
+    }
+    Ok(left)
+}
+
+fn apply(whole: &Transaction<'_>, step: &Migration, applied_at: i64) -> Result<(), rusqlite::Error> {
+    let (number, name, text) = *step;
+    whole.execute_batch(&in_sqlite(text))?;
+    whole.execute(
+        "INSERT INTO migration (number, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)",
+        (number, name, checksum_of(text).as_ref(), applied_at),
+    )?;
+    Ok(())
+}
+
+fn checksum_of(text: &str) -> aws_lc_rs::digest::Digest {
+    digest(&SHA256, text.as_bytes())
+}
+
+fn in_sqlite(text: &str) -> String {
+    text.replace("{BLOB}", "BLOB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{Db, Durability, sql};
+    use crate::sqlite::Sqlite;
+
+    const FIRST: Migration =
+        (1, "init", "CREATE TABLE name (id {BLOB} PRIMARY KEY); CREATE INDEX a ON name (id);");
+    const SECOND: Migration = (2, "add_age", "ALTER TABLE name ADD COLUMN age BIGINT");
+    const EDITED: Migration = (2, "add_age", "ALTER TABLE name ADD COLUMN years BIGINT");
+    const BROKEN: Migration = (3, "broken", "CREATE TABLE half (id BIGINT); CREATE TABLE name (id BIGINT);");
+    const AT: i64 = 1_787_395_152_736_999;
+
+    async fn applied(db: &Sqlite) -> Vec<(i64, String, i64)> {
+        let rows =
+            db.read(sql("SELECT number, name, applied_at FROM migration ORDER BY number")).await.unwrap();
+        let step = |row: &crate::db::Row| Ok((row.int(0)?, row.text(1)?.to_owned(), row.int(2)?));
+        rows.iter().map(step).collect::<Result<_, DbError>>().unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_step_is_applied_once_and_with_the_bytes_of_the_engine() {
+        let db = Sqlite::memory().unwrap();
+        db.migrate(&[FIRST], AT).await.unwrap();
+        db.migrate(&[FIRST, SECOND], AT + 1).await.unwrap();
+        db.migrate(&[FIRST, SECOND], AT + 2).await.unwrap();
+        assert_eq!(applied(&db).await, [(1, "init".to_owned(), AT), (2, "add_age".to_owned(), AT + 1)]);
+        let insert = sql("INSERT INTO name (id, age) VALUES ($1, 7)").bind(7_u128.to_be_bytes());
+        db.write(vec![insert], Durability::Durable).await.unwrap();
+        let rows =
+            db.read(sql("SELECT id, type FROM name, pragma_table_info('name') WHERE pk = 1")).await.unwrap();
+        assert_eq!((rows[0].id(0), rows[0].text(1)), (Ok(7), Ok("BLOB")));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn two_that_start_at_once_apply_each_step_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (one, two) = (Sqlite::open(folder.path()).unwrap(), Sqlite::open(folder.path()).unwrap());
+        let (first, second) =
+            tokio::join!(one.migrate(&[FIRST, SECOND], AT), two.migrate(&[FIRST, SECOND], AT + 1));
+        assert_eq!((first, second), (Ok(()), Ok(())));
+        assert_eq!(applied(&one).await.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_newer_schema_is_refused() {
+        let db = Sqlite::memory().unwrap();
+        db.migrate(&[FIRST, SECOND], AT).await.unwrap();
+        let refused = db.migrate(&[FIRST], AT).await.unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "the schema is newer than this program: it has step 2 (add_age); \
+             start the newer release again, or restore the backup from before the upgrade"
+        );
+        assert_eq!(StoreError::from(refused.clone()), StoreError::Unavailable(refused.to_string()));
+    }
+
+    #[tokio::test]
+    async fn an_edited_or_replaced_step_is_refused() {
+        let db = Sqlite::memory().unwrap();
+        db.migrate(&[FIRST, SECOND], AT).await.unwrap();
+        let changed = Err(MigrateError::Changed { number: 2, name: "add_age".into() });
+        assert_eq!(db.migrate(&[FIRST, EDITED], AT).await, changed);
+        assert_eq!(db.migrate(&[FIRST, (3, SECOND.1, SECOND.2)], AT).await, changed);
+        assert_eq!(db.migrate(&[FIRST, (2, "other", SECOND.2)], AT).await, changed);
+    }
+
+    #[tokio::test]
+    async fn a_step_that_fails_changes_nothing() {
+        let db = Sqlite::memory().unwrap();
+        db.migrate(&[FIRST], AT).await.unwrap();
+        let failed = db.migrate(&[FIRST, SECOND, BROKEN], AT).await.unwrap_err();
+        assert!(matches!(&failed, MigrateError::Failed { number: 3, name: "broken", .. }), "{failed}");
+        assert_eq!(applied(&db).await, [(1, "init".to_owned(), AT)]);
+        assert_eq!(db.read(sql("SELECT name FROM sqlite_schema WHERE name = 'half'")).await, Ok(Vec::new()));
+        db.migrate(&[FIRST, SECOND], AT).await.unwrap();
+    }
+}

@@ -1,0 +1,160 @@
+//! Sessions on disk: the truth behind the live table.
+
+use crate::db::{DbError, Durability, Row, Statement, sql};
+use crate::{Store, or_done};
+use async_trait::async_trait;
+use domain::audit::Entry;
+use domain::session::{Live, Place, Record, Session, SessionDigest};
+use domain::store::{Directory, Sessions, StoreError};
+use domain::time::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+use wire::{OrgId, UserId};
+
+const FIND: &str = "SELECT digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, unique_id
+    FROM session WHERE digest = $1 AND ended_at IS NULL";
+
+const OPEN: &str =
+    "INSERT INTO session (digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+
+/// Never goes back, and never revives a session that has ended.
+const TOUCH: &str = "UPDATE session SET seen_at = $2, expires_at = $3, unique_id = COALESCE(unique_id, $4)
+    WHERE digest = $1 AND seen_at <= $2 AND ended_at IS NULL";
+
+const END: &str = "UPDATE session SET ended_at = $2, expires_at = $2 WHERE digest = $1 AND ended_at IS NULL";
+
+const END_ORG: &str = "UPDATE session SET ended_at = $2, expires_at = $2
+    WHERE org_id = $1 AND expires_at > $2 AND ended_at IS NULL";
+
+const COUNT: &str = "SELECT COUNT(*) FROM session WHERE org_id = $1 AND expires_at > $2";
+
+const END_EVERY: &str =
+    "UPDATE session SET ended_at = $1, expires_at = $1 WHERE expires_at > $1 AND ended_at IS NULL";
+
+/// In portions, so that others may write in between.
+const FORGET: &str =
+    "DELETE FROM session WHERE digest IN (SELECT digest FROM session WHERE expires_at < $1 LIMIT 1000)";
+
+#[async_trait]
+impl Sessions for Store {
+    async fn open_session(&self, session: &Arc<Session>, entry: &Entry) -> Result<(), StoreError> {
+        self.write(vec![open(session)], entry).await?;
+        self.live.opened(session);
+        Ok(())
+    }
+
+    async fn live(&self, digest: &SessionDigest) -> Result<Option<Live>, StoreError> {
+        let Some(session) = self.session(digest).await? else {
+            return Ok(None);
+        };
+        let (user, org) = (self.user(session.user).await?, self.org(session.org).await?);
+        Ok(user.zip(org).map(|(user, org)| Live { session, user, org }))
+    }
+
+    fn touched(&self, session: &Arc<Session>) {
+        self.live.touched(session);
+    }
+
+    async fn end_session(&self, session: &Session, entry: &Entry) -> Result<(), StoreError> {
+        let statement = sql(END).bind(session.digest.0).bind(entry.at.as_micros()).must_change();
+        or_done(self.write(vec![statement], entry).await)?;
+        session.mark_ended();
+        self.live.ended(&session.digest);
+        Ok(())
+    }
+
+    async fn end_org_sessions(&self, org: OrgId, entry: &Entry) -> Result<(), StoreError> {
+        let statement = sql(END_ORG).bind(org.bits().to_be_bytes()).bind(entry.at.as_micros());
+        self.write(vec![statement], entry).await?;
+        self.live.ended_org(org);
+        Ok(())
+    }
+
+    async fn place(&self, org: OrgId, limit: u64, now: Timestamp) -> Result<Option<Place>, StoreError> {
+        let places = self.live.places(org);
+        if let Some(place) = places.take(limit) {
+            return Ok(Some(place));
+        }
+        if places.may_recount(now) {
+            let opened_before = places.opened();
+            let statement = sql(COUNT).bind(org.bits().to_be_bytes()).bind(now.as_micros());
+            let rows = self.db.read(statement).await?;
+            let counted =
+                rows.first().ok_or_else(|| DbError::Corrupt("a count without a row".into()))?.int(0)?;
+            places.recounted(u64::try_from(counted).unwrap_or(0), opened_before, now);
+        }
+        Ok(places.take(limit))
+    }
+
+    async fn forget_sessions(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.live.forget(before);
+        loop {
+            let outcomes =
+                self.db.write(vec![sql(FORGET).bind(before.as_micros())], Durability::Relaxed).await?;
+            if outcomes.first().is_none_or(|outcome| outcome.changed == 0) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Store {
+    /// Ends every session there is, for a store that was brought back from a backup.
+    pub(crate) async fn end_every_session(&self, now: Timestamp) -> Result<(), DbError> {
+        self.db.write(vec![sql(END_EVERY).bind(now.as_micros())], Durability::Durable).await.map(drop)
+    }
+
+    /// The session with this digest, from memory or else from disk.
+    async fn session(&self, digest: &SessionDigest) -> Result<Option<Arc<Session>>, DbError> {
+        loop {
+            if let Some(session) = self.live.get(digest) {
+                return Ok(Some(session));
+            }
+            let reading = self.live.start_reading();
+            let rows = self.db.read(sql(FIND).bind(digest.0)).await?;
+            let Some(record) = rows.first().map(record).transpose()? else {
+                return Ok(None);
+            };
+            // Sessions were ended while this one was being read, so it is read again.
+            if let Some(session) = self.live.put(reading, Arc::new(Session::from(record))) {
+                return Ok(Some(session));
+            }
+        }
+    }
+}
+
+/// The statement that writes the latest use of a session.
+pub fn touch(session: &Session) -> Statement {
+    let unique_id = session.unique_id().map(str::to_owned);
+    sql(TOUCH)
+        .bind(session.digest.0)
+        .bind(session.seen_at().as_micros())
+        .bind(session.expires_at().as_micros())
+        .bind(unique_id)
+}
+
+fn open(session: &Session) -> Statement {
+    sql(OPEN)
+        .bind(session.digest.0)
+        .bind(session.user.bits().to_be_bytes())
+        .bind(session.org.bits().to_be_bytes())
+        .bind(session.opened_at.as_micros())
+        .bind(session.seen_at().as_micros())
+        .bind(session.ends_at.as_micros())
+        .bind(session.idle.map(|idle| i64::try_from(idle.as_micros()).unwrap_or(i64::MAX)))
+        .bind(session.expires_at().as_micros())
+}
+
+fn record(row: &Row) -> Result<Record, DbError> {
+    Ok(Record {
+        digest: SessionDigest(row.digest(0)?),
+        user: UserId::from_bits(row.id(1)?),
+        org: OrgId::from_bits(row.id(2)?),
+        opened_at: Timestamp::from_micros(row.int(3)?),
+        seen_at: Timestamp::from_micros(row.int(4)?),
+        ends_at: Timestamp::from_micros(row.int(5)?),
+        idle: row.opt_int(6)?.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0))),
+        unique_id: row.opt_text(7)?.map(str::to_owned),
+    })
+}
