@@ -48,8 +48,10 @@ impl Shared {
             sign_in::with_password(&app.cx, &credentials.name, credentials.password, visit).await
         };
         let told = finished(tokio::spawn(story)).await;
-        if told.is_ok() {
+        if let Ok(opened) = &told {
             self.metrics.sessions_opened.inc();
+            let (user, org) = (opened.caller.user(), opened.caller.org());
+            tracing::info!(user.id = %user.id, org.id = %org.id, door = ?visit.door, "{} signed in", user.name.as_str());
         }
         self.counted(told)
     }
@@ -68,6 +70,7 @@ impl Shared {
     pub async fn sign_out(&self, caller: Caller) -> Result<(), ApiError> {
         session::end(&self.cx, &caller).await?;
         self.metrics.sessions_ended.inc();
+        tracing::info!(user.id = %caller.user().id, "{} signed out", caller.user().name.as_str());
         Ok(())
     }
 
@@ -98,6 +101,10 @@ impl Shared {
             Err(Ending::No(SignInError::Store(_)) | Ending::Broken) => Outcome::Failed,
         };
         self.metrics.signed_in("password", outcome);
+        if outcome != Outcome::Accepted {
+            // Not the name: people type passwords into name fields. The audit log has the reason.
+            tracing::info!(?outcome, "a sign-in was not accepted");
+        }
         told.map_err(ApiError::from)
     }
 }

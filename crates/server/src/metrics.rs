@@ -34,10 +34,8 @@ pub struct Metrics {
     pub tokens_minted: Counter,
     /// Sessions opened.
     pub sessions_opened: Counter,
-    /// Sessions ended by a logout, a limit or an administrator.
+    /// Sessions ended by a logout.
     pub sessions_ended: Counter,
-    /// Locks set on names, unknown names included.
-    pub names_locked: Counter,
     /// The pool of password hashes.
     pub hashes: HashMeters,
     /// Readings of changed certificate files.
@@ -185,8 +183,7 @@ impl Metrics {
             sign_ins,
             tokens_minted: counter(&mut registry, "tokens_minted", "Tokens minted"),
             sessions_opened: counter(&mut registry, "sessions_opened", "Sessions opened"),
-            sessions_ended: counter(&mut registry, "sessions_ended", "Sessions ended"),
-            names_locked: counter(&mut registry, "names_locked", "Locks set on names"),
+            sessions_ended: counter(&mut registry, "sessions_ended", "Sessions ended by a logout"),
             hashes: HashMeters::listed(&mut registry),
             tls: TlsMeters::listed(&mut registry),
             registry,
@@ -248,7 +245,6 @@ mod tests {
         let metrics = Metrics::new(&[]);
         metrics.signed_in("password", Outcome::Refused);
         metrics.tokens_minted.inc();
-        metrics.names_locked.inc();
         metrics.hashes.checked.inc();
         metrics.hashes.waiting.set(3);
         metrics.tls.refused.inc();
@@ -257,7 +253,6 @@ mod tests {
             "latchkey_sign_ins_total{method=\"password\",outcome=\"refused\"} 1",
             "latchkey_tokens_minted_total 1",
             "latchkey_sessions_opened_total 0",
-            "latchkey_names_locked_total 1",
             "latchkey_password_hashes_total{kind=\"check\"} 1",
             "latchkey_password_hash_queue 3",
             "latchkey_tls_reloads_total{outcome=\"refused\"} 1",

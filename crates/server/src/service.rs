@@ -201,7 +201,8 @@ async fn fill(
     }
 }
 
-fn saas_url(config: &Config, bound: SocketAddr) -> String {
+/// `serverUrl` and `baseApiUrl`, as the configuration has them.
+pub fn saas_url(config: &Config, bound: SocketAddr) -> String {
     let base = config.pod_url.clone().unwrap_or_else(|| config.public_url_at(bound));
     format!("{}/saas", base.as_str())
 }

@@ -22,6 +22,7 @@ use live::LiveTable;
 use quick_cache::sync::Cache;
 use std::path::Path;
 use std::sync::Arc;
+use tokio::task::AbortHandle;
 use wire::{OrgId, UserId};
 
 /// How many users and orgs are kept at hand.
@@ -34,6 +35,7 @@ const MIGRATIONS: &[migrate::Migration] = &[(1, "init", include_str!("../migrati
 pub struct Store {
     db: Arc<dyn Db>,
     live: Arc<LiveTable>,
+    behind: AbortHandle,
     users: Cache<UserId, Arc<User>>,
     orgs: Cache<OrgId, Arc<Org>>,
 }
@@ -52,8 +54,8 @@ impl Store {
     async fn over(db: Arc<dyn Db>, now: Timestamp) -> Result<Self, StoreError> {
         db.migrate(MIGRATIONS, now.as_micros()).await?;
         let live = Arc::new(LiveTable::default());
-        tokio::spawn(live::write_behind(Arc::downgrade(&live), Arc::clone(&db)));
-        Ok(Self { db, live, users: Cache::new(AT_HAND), orgs: Cache::new(AT_HAND) })
+        let behind = tokio::spawn(live::write_behind(Arc::clone(&live), Arc::clone(&db))).abort_handle();
+        Ok(Self { db, live, behind, users: Cache::new(AT_HAND), orgs: Cache::new(AT_HAND) })
     }
 
     /// Writes a consistent copy of the store to a new file, while others use it.
@@ -66,6 +68,12 @@ impl Store {
     async fn write(&self, mut statements: Vec<Statement>, entry: &Entry) -> Result<(), DbError> {
         statements.push(audit::append(entry));
         self.db.write(statements, Durability::Durable).await.map(drop)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.behind.abort();
     }
 }
 

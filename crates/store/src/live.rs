@@ -6,7 +6,7 @@ use domain::session::{Place, Session, SessionDigest};
 use domain::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
 use wire::OrgId;
@@ -131,13 +131,14 @@ impl LiveTable {
     }
 }
 
-/// Writes behind for as long as the table is in use. Without use it sleeps.
-pub async fn write_behind(table: Weak<LiveTable>, db: Arc<dyn Db>) {
-    while let Some(table) = table.upgrade() {
+/// Writes behind until it is aborted. Without use it sleeps.
+pub async fn write_behind(table: Arc<LiveTable>, db: Arc<dyn Db>) {
+    loop {
         table.wake.notified().await;
         tokio::time::sleep(WRITE_BEHIND).await;
         if let Err(error) = table.flush(&*db).await {
             tracing::warn!(%error, "the last use of some sessions could not be written yet");
+            table.wake.notify_one();
         }
     }
 }

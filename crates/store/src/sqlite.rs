@@ -258,6 +258,12 @@ mod tests {
         with_table(Sqlite::memory().unwrap()).await
     }
 
+    /// The same database twice, in a folder and in memory.
+    async fn both() -> (TempDir, [Sqlite; 2]) {
+        let (folder, db) = on_disk().await;
+        (folder, [db, in_memory().await])
+    }
+
     fn insert(id: i64, name: &str) -> Statement {
         sql(INSERT).bind(id).bind(name)
     }
@@ -274,7 +280,7 @@ mod tests {
     /// Keeps the writer busy until the answer is dropped, so that requests gather behind it.
     fn hold(db: &Sqlite) -> mpsc::Sender<()> {
         let (release, released) = mpsc::channel::<()>();
-        db.give(Work::Job(Box::new(move |_| drop(released.recv())))).unwrap();
+        db.give(Work::Job(Box::new(move |_| released.recv().unwrap_or_default()))).unwrap();
         release
     }
 
@@ -310,7 +316,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_statement_that_must_change_and_does_not_takes_all_with_it() {
-        for db in [on_disk().await.1, in_memory().await] {
+        let (_folder, both) = both().await;
+        for db in both {
             let nobody = sql("UPDATE name SET name = $2 WHERE id = $1").bind(7_i64).bind("eve");
             let outcomes = db.write(vec![insert(1, "ada"), nobody.clone()], Durable).await.unwrap();
             assert_eq!(outcomes.iter().map(|outcome| outcome.changed).collect::<Vec<_>>(), [1, 0]);
@@ -448,7 +455,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_backup_never_replaces_a_file_and_leaves_no_part_of_itself() {
-        for db in [on_disk().await.1, in_memory().await] {
+        let (_folder, both) = both().await;
+        for db in both {
             let away = tempfile::tempdir().unwrap();
             let to = away.path().join("copy.db");
             std::fs::write(&to, "precious").unwrap();
@@ -609,7 +617,8 @@ mod tests {
     #[tokio::test]
     async fn a_question_cannot_write() {
         let refused = Err(DbError::Corrupt("a statement that writes was taken for one that reads".into()));
-        for db in [on_disk().await.1, in_memory().await] {
+        let (_folder, both) = both().await;
+        for db in both {
             assert_eq!(db.read(insert(1, "ada")).await, refused);
             assert!(names(&db).await.is_empty());
         }

@@ -20,11 +20,18 @@ impl fmt::Display for NotAnId {
 impl std::error::Error for NotAnId {}
 
 /// The 22-character spelling of 128 bits.
-pub fn base62(mut bits: u128) -> String {
+pub fn base62(bits: u128) -> String {
+    // Dividing 128 bits is slow, so ten digits at a time are taken off and divided as 64 bits.
+    const TEN_DIGITS: u128 = 62u128.pow(10);
     let mut text = [b'0'; LENGTH];
-    for place in text.iter_mut().rev() {
-        *place = *ALPHABET.get((bits % 62) as usize).unwrap_or(&b'0');
-        bits /= 62;
+    let (mut left, mut portion) = (bits, 0);
+    for (index, place) in text.iter_mut().rev().enumerate() {
+        if index % 10 == 0 {
+            portion = (left % TEN_DIGITS) as u64;
+            left /= TEN_DIGITS;
+        }
+        *place = *ALPHABET.get((portion % 62) as usize).unwrap_or(&b'0');
+        portion /= 62;
     }
     text.iter().map(|&byte| char::from(byte)).collect()
 }

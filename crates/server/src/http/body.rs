@@ -65,12 +65,13 @@ impl Body {
         Fields::from_json_with_comma(&self.bytes)
     }
 
-    /// JSON, XML or a form, as v2 takes them; the content type says which, and a body that begins with `{` is JSON.
+    /// JSON, XML or a form, as v2 takes them. The content type says which; where it says form, as `curl -d` does by
+    /// itself, the first character may say otherwise.
     pub fn any_format(&self, root: &str) -> Result<Fields, BodyError> {
-        let is_json = self.bytes.trim_ascii_start().starts_with(b"{");
-        if self.content_type.contains("xml") {
+        let begins_with = |character| self.bytes.trim_ascii_start().starts_with(character);
+        if self.content_type.contains("xml") || begins_with(b"<") {
             wire::xml::fields(&self.bytes, root)
-        } else if self.content_type.starts_with("application/x-www-form-urlencoded") && !is_json {
+        } else if self.content_type.starts_with("application/x-www-form-urlencoded") && !begins_with(b"{") {
             serde_urlencoded::from_bytes::<Vec<_>>(&self.bytes)
                 .map(Fields::from_pairs)
                 .map_err(|_| BodyError::Form)

@@ -72,6 +72,13 @@ pub fn dress(response: &mut Response, family: Family, app: &App) {
     let request_id = app.cx.request_id();
     if status.is_server_error() {
         tracing::error!(request.id = request_id, code = code.nested(), "a request failed: {message}");
+    } else {
+        tracing::debug!(
+            request.id = request_id,
+            code = code.nested(),
+            status = status.as_u16(),
+            "a request was refused"
+        );
     }
     let allow = response.headers_mut().remove(header::ALLOW);
     *response = match family {

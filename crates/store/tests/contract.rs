@@ -1,0 +1,343 @@
+//! What every store keeps, shown on a real SQLite in a folder of its own.
+
+use domain::attempts::Attempts;
+use domain::audit::{Door, Entry, Event, Visit};
+use domain::keyring::{KeyRecord, PrivateKey};
+use domain::name::{CanonicalName, NameDigest, UserName};
+use domain::org::{Authentication, Org, ROOT};
+use domain::role::Role;
+use domain::session::{Record, Session, SessionDigest};
+use domain::store::{AttemptCounters, Directory, Health, Keys, Sessions, StoreError};
+use domain::time::{Timestamp, minutes};
+use domain::user::{Account, Authenticator, Profile, Status, User};
+use std::path::Path;
+use std::sync::Arc;
+use store::Store;
+use tempfile::TempDir;
+use wire::{OrgId, UserId};
+
+const ACME: OrgId = OrgId::from_bits(1);
+const OTHER: OrgId = OrgId::from_bits(2);
+const ADA: UserId = UserId::from_bits(11);
+
+fn at(minute: u32) -> Timestamp {
+    Timestamp::from_seconds(1_000_000) + minutes(minute)
+}
+
+fn entry(minute: u32) -> Entry {
+    Event::Founded { orgs: 0, users: 0 }.at(at(minute))
+}
+
+fn org(id: OrgId) -> Org {
+    Org {
+        id,
+        name: "Acme Prod".into(),
+        parent: ROOT,
+        region: None,
+        authentication: Authentication::Jwt { minutes: 60 },
+        idle_minutes: Some(20),
+        absolute_minutes: None,
+        session_limit: Some(7),
+        created_at: at(0),
+        updated_at: at(1),
+    }
+}
+
+fn account(id: UserId, name: &str) -> Account {
+    let name: UserName = name.parse().unwrap();
+    let user = User {
+        id,
+        org: ACME,
+        name,
+        status: Status::Active,
+        authenticator: Authenticator::Native,
+        roles: vec![Role::Admin, Role::Designer],
+        profile: Profile { first_name: "Ada".into(), ..Profile::default() },
+        must_change_password: true,
+        max_login_attempts: Some(5),
+        created_at: at(0),
+        updated_at: at(1),
+    };
+    Account { user, password: None }
+}
+
+fn session(number: u8, org: OrgId, minute: u32) -> Arc<Session> {
+    let (opened_at, ends_at, idle) = (at(minute), at(minute + 720), Some(minutes(30)));
+    let digest = SessionDigest([number; 32]);
+    Arc::new(
+        Record { digest, user: ADA, org, opened_at, seen_at: opened_at, ends_at, idle, unique_id: None }
+            .into(),
+    )
+}
+
+struct World {
+    folder: TempDir,
+    store: Store,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = open(folder.path()).await;
+        store.found(&[org(ACME), org(OTHER)], &[account(ADA, "Ada")], &entry(0)).await.unwrap();
+        Self { folder, store }
+    }
+
+    /// Another process opens the same folder, as after `kill -9`: nothing was closed, nothing is in memory.
+    async fn another(&self) -> Store {
+        open(self.folder.path()).await
+    }
+}
+
+async fn open(folder: &Path) -> Store {
+    Store::open(folder, at(0)).await.unwrap()
+}
+
+#[tokio::test]
+async fn orgs_and_users_are_read_as_they_were_written() {
+    let world = World::new().await;
+    let store = world.another().await;
+    assert_eq!(*store.org(ACME).await.unwrap().unwrap(), org(ACME));
+    let found = store.account(&CanonicalName::of("ADA")).await.unwrap().unwrap();
+    assert_eq!(found.user, account(ADA, "Ada").user);
+    assert_eq!(*store.user(ADA).await.unwrap().unwrap(), found.user);
+    assert!(store.account(&CanonicalName::of("bob")).await.unwrap().is_none());
+    assert!(!store.is_empty().await.unwrap());
+}
+
+#[tokio::test]
+async fn founding_is_all_or_nothing() {
+    let world = World::new().await;
+    let twice = world
+        .store
+        .found(&[org(OrgId::from_bits(3))], &[account(UserId::from_bits(12), "ADA")], &entry(0))
+        .await;
+    assert_eq!(twice, Err(StoreError::Conflict));
+    assert!(world.store.org(OrgId::from_bits(3)).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_acknowledged_session_is_there_after_a_crash_and_an_ended_one_is_not() {
+    let world = World::new().await;
+    let (kept, ended) = (session(1, ACME, 0), session(2, ACME, 0));
+    world.store.open_session(&kept, &entry(0)).await.unwrap();
+    world.store.open_session(&ended, &entry(0)).await.unwrap();
+    world.store.end_session(&ended, &entry(1)).await.unwrap();
+    for store in [&world.store, &world.another().await] {
+        let live = store.live(&kept.digest).await.unwrap().unwrap();
+        assert_eq!((live.user.id, live.org.id, live.session.expires_at()), (ADA, ACME, at(30)));
+        assert!(store.live(&ended.digest).await.unwrap().is_none());
+    }
+    assert!(ended.has_ended(at(1)));
+}
+
+#[tokio::test]
+async fn ending_an_org_ends_its_sessions_and_no_others() {
+    let world = World::new().await;
+    let (mine, theirs) = (session(1, ACME, 0), session(2, OTHER, 0));
+    world.store.open_session(&mine, &entry(0)).await.unwrap();
+    world.store.open_session(&theirs, &entry(0)).await.unwrap();
+    world.store.end_org_sessions(ACME, &entry(1)).await.unwrap();
+    for store in [&world.store, &world.another().await] {
+        assert!(store.live(&mine.digest).await.unwrap().is_none());
+        assert!(store.live(&theirs.digest).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_session_read_while_its_org_is_ended_does_not_come_back() {
+    let world = World::new().await;
+    let store = Arc::new(world.another().await);
+    for round in 0..50 {
+        let session = session(round, ACME, u32::from(round));
+        world.store.open_session(&session, &entry(0)).await.unwrap();
+        let reader = {
+            let (store, digest) = (Arc::clone(&store), session.digest);
+            tokio::spawn(async move { store.live(&digest).await })
+        };
+        store.end_org_sessions(ACME, &entry(u32::from(round))).await.unwrap();
+        reader.await.unwrap().unwrap();
+        assert!(store.live(&session.digest).await.unwrap().is_none(), "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn the_last_use_is_written_behind_and_never_revives() {
+    let world = World::new().await;
+    let (used, ended) = (session(1, ACME, 0), session(2, ACME, 0));
+    for session in [&used, &ended] {
+        world.store.open_session(session, &entry(0)).await.unwrap();
+    }
+    let other = world.another().await;
+    other.end_session(&ended, &entry(1)).await.unwrap();
+    for session in [&used, &ended] {
+        let later: Arc<Session> = Arc::new(
+            Record {
+                digest: session.digest,
+                user: ADA,
+                org: ACME,
+                opened_at: at(0),
+                seen_at: at(9),
+                ends_at: at(720),
+                idle: Some(minutes(30)),
+                unique_id: Some("$2a$".into()),
+            }
+            .into(),
+        );
+        world.store.touched(&later);
+    }
+    world.store.close().await;
+    let store = world.another().await;
+    let live = store.live(&used.digest).await.unwrap().unwrap();
+    assert_eq!((live.session.seen_at(), live.session.unique_id()), (at(9), Some("$2a$")));
+    assert!(store.live(&ended.digest).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_org_holds_as_many_sessions_as_it_may_and_gets_room_when_some_are_over() {
+    let world = World::new().await;
+    let store = &world.store;
+    for number in 0..3 {
+        let place = store.place(ACME, 3, at(0)).await.unwrap().unwrap();
+        store.open_session(&session(number, ACME, 0), &entry(0)).await.unwrap();
+        drop(place);
+    }
+    assert!(store.place(ACME, 3, at(0)).await.unwrap().is_none());
+    assert!(store.place(OTHER, 3, at(0)).await.unwrap().is_some());
+    store.end_session(&session(0, ACME, 0), &entry(1)).await.unwrap();
+    let held = store.place(ACME, 3, at(1)).await.unwrap();
+    assert!(held.is_some());
+    assert!(store.place(ACME, 3, at(2)).await.unwrap().is_none());
+    drop(held);
+    assert!(store.place(ACME, 3, at(3)).await.unwrap().is_some());
+    assert!(store.place(ACME, 3, at(31)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn concurrent_replacements_of_a_counter_count_once_each() {
+    let world = World::new().await;
+    let (store, name) = (Arc::new(world.another().await), NameDigest([7; 32]));
+    let add = |store: Arc<Store>| async move {
+        loop {
+            let old = store.attempts(&name).await.unwrap();
+            let new = Attempts {
+                failures: old.as_ref().map_or(0, |old| old.failures) + 1,
+                last_at: at(0),
+                ..Attempts::default()
+            };
+            if store.replace_attempts(&name, old.as_ref(), &new, None).await.unwrap() {
+                return;
+            }
+        }
+    };
+    let all: Vec<_> = (0..40).map(|_| tokio::spawn(add(Arc::clone(&store)))).collect();
+    for one in all {
+        one.await.unwrap();
+    }
+    let counted = world.another().await.attempts(&name).await.unwrap().unwrap();
+    assert_eq!((counted.failures, counted.version), (40, 40));
+}
+
+#[tokio::test]
+async fn counters_are_forgotten_by_age_and_beyond_their_number() {
+    let world = World::new().await;
+    for number in 0..5u8 {
+        let attempts = Attempts { failures: 1, last_at: at(u32::from(number)), ..Attempts::default() };
+        assert!(
+            world.store.replace_attempts(&NameDigest([number; 32]), None, &attempts, None).await.unwrap()
+        );
+    }
+    world.store.forget_attempts(at(1), 3).await.unwrap();
+    let mut kept = Vec::new();
+    for number in 0..5u8 {
+        kept.push(world.store.attempts(&NameDigest([number; 32])).await.unwrap().is_some());
+    }
+    assert_eq!(kept, [false, false, true, true, true]);
+}
+
+#[tokio::test]
+async fn a_new_key_retires_the_one_before_it() {
+    let world = World::new().await;
+    let key = |kid: &str, minute| KeyRecord {
+        kid: kid.into(),
+        private: PrivateKey::new(vec![1, 2, 3]),
+        created_at: at(minute),
+        retired_at: None,
+    };
+    world.store.rotate_key(&key("first", 0), &entry(0)).await.unwrap();
+    let before = world.store.changes_elsewhere().await.unwrap();
+    let other = world.another().await;
+    other.rotate_key(&key("second", 5), &entry(5)).await.unwrap();
+    assert_ne!(world.store.changes_elsewhere().await.unwrap(), before);
+    let keys = world.store.keys().await.unwrap();
+    let seen: Vec<_> =
+        keys.iter().map(|key| (key.kid.as_str(), key.retired_at, key.private.expose())).collect();
+    assert_eq!(seen, [("first", Some(at(5)), [1, 2, 3].as_slice()), ("second", None, [1, 2, 3].as_slice())]);
+    other.forget_keys(at(6)).await.unwrap();
+    assert_eq!(world.store.keys().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_over_is_forgotten() {
+    let world = World::new().await;
+    for (number, minute) in [(1, 0), (2, 20)] {
+        world.store.open_session(&session(number, ACME, minute), &entry(minute)).await.unwrap();
+    }
+    world.store.forget_sessions(at(40)).await.unwrap();
+    let store = world.another().await;
+    assert!(store.live(&SessionDigest([1; 32])).await.unwrap().is_none());
+    assert!(store.live(&SessionDigest([2; 32])).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_backup_comes_back_as_it_was() {
+    let world = World::new().await;
+    let (before, after) = (session(1, ACME, 0), session(2, ACME, 0));
+    world.store.open_session(&before, &entry(0)).await.unwrap();
+    let file = world.folder.path().join("copy.db");
+    world.store.backup(&file).await.unwrap();
+    assert!(world.store.backup(&file).await.is_err(), "a file that exists is not overwritten");
+    world.store.open_session(&after, &entry(0)).await.unwrap();
+    world.store.close().await;
+    for (end_sessions, alive) in [(false, true), (true, false)] {
+        store::restore::from_backup(&file, world.folder.path(), at(1), end_sessions).await.unwrap();
+        let store = world.another().await;
+        assert_eq!(store.live(&before.digest).await.unwrap().is_some(), alive);
+        assert!(store.live(&after.digest).await.unwrap().is_none());
+        assert!(store.account(&CanonicalName::of("ada")).await.unwrap().is_some());
+        store.close().await;
+    }
+    assert!(world.folder.path().join("latchkey.db.before-restore").exists());
+}
+
+#[tokio::test]
+async fn what_is_no_backup_is_refused_and_changes_nothing() {
+    let world = World::new().await;
+    let file = world.folder.path().join("notes.txt");
+    std::fs::write(&file, "not a database, but long enough to look").unwrap();
+    assert!(store::restore::from_backup(&file, world.folder.path(), at(1), false).await.is_err());
+    assert!(world.store.account(&CanonicalName::of("ada")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn the_record_holds_what_happened_and_no_session_id() {
+    let world = World::new().await;
+    let session = session(1, ACME, 0);
+    let visit = Visit { door: Door::V1, address: None };
+    let event =
+        Event::SignedIn { user: ADA, org: ACME, session: session.digest.into(), method: "password", visit };
+    world.store.open_session(&session, &event.at(at(0))).await.unwrap();
+    let db = rusqlite::Connection::open(world.folder.path().join("latchkey.db")).unwrap();
+    let rows: Vec<(i64, String)> = db
+        .prepare("SELECT seq, event FROM audit ORDER BY seq")
+        .unwrap()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let [_, (2, event)] = rows.as_slice() else { panic!("{rows:?}") };
+    assert_eq!(
+        event,
+        r#"{"event":"signed_in","user":"000000000000000000000B","org":"0000000000000000000001","session":"010101010101","method":"password","visit":{"door":"v1","address":null}}"#
+    );
+}
