@@ -30,7 +30,9 @@ impl Failure {
     }
 
     fn because(error: impl Error, code: u8) -> Self {
-        let causes = std::iter::successors(error.source(), |cause| (*cause).source()).map(ToString::to_string).collect();
+        let causes = std::iter::successors(error.source(), |cause| (*cause).source())
+            .map(ToString::to_string)
+            .collect();
         Self { what: error.to_string(), causes, hint: None, code }
     }
 

@@ -224,6 +224,11 @@ impl Session {
         self.unsaved.store(false, Ordering::SeqCst);
     }
 
+    /// Marks it as changed; true when it was not marked, so that the store has to be told.
+    pub fn mark_unsaved(&self) -> bool {
+        !self.unsaved.swap(true, Ordering::SeqCst)
+    }
+
     /// The bcrypt hash of its id that tokens carry, once one was minted.
     pub fn unique_id(&self) -> Option<&str> {
         self.unique_id.get().map(AsRef::as_ref)
@@ -232,15 +237,13 @@ impl Session {
     /// Keeps the bcrypt hash of its id, the first one for ever; true when the store has to be told.
     pub(crate) fn bind(&self, unique_id: String) -> bool {
         let _first_wins = self.unique_id.set(unique_id.into_boxed_str());
-        !self.unsaved.swap(true, Ordering::SeqCst)
+        self.mark_unsaved()
     }
 
     /// Notes its use; true when the store has to be told.
     fn touch(&self, now: Timestamp) -> bool {
         let before = self.seen_at.fetch_max(now.as_micros(), Ordering::Relaxed);
-        before < now.as_micros()
-            && !self.unsaved.load(Ordering::Relaxed)
-            && !self.unsaved.swap(true, Ordering::SeqCst)
+        before < now.as_micros() && !self.unsaved.load(Ordering::Relaxed) && self.mark_unsaved()
     }
 }
 

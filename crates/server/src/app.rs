@@ -8,10 +8,14 @@ use domain::access::{self, Caller};
 use domain::audit::Visit;
 use domain::session::{self, Opened};
 use domain::sign_in::{self, SignInError};
-use domain::store::Store;
+use domain::store::{Store, StoreError};
 use domain::{Cx, keyring};
 use std::sync::Arc;
+use std::time::Duration;
 use wire::error::Code;
+
+/// How long the store may take to say that it is ready.
+const READY_WITHIN: Duration = Duration::from_secs(3);
 
 /// Shared by every handler.
 pub type App = Arc<Shared>;
@@ -82,7 +86,8 @@ impl Shared {
 
     /// Whether the service can do its work.
     pub async fn is_ready(&self) -> Result<(), ApiError> {
-        self.store.ready().await?;
+        let late = || StoreError::Unavailable("the store does not answer".into());
+        tokio::time::timeout(READY_WITHIN, self.store.ready()).await.unwrap_or_else(|_| Err(late()))?;
         if keyring::can_sign(&self.cx) {
             Ok(())
         } else {

@@ -44,7 +44,7 @@ pub fn read(path: &Path) -> Result<Vec<NewOrg>, SeedError> {
 pub fn parse(text: &str) -> Result<Vec<NewOrg>, SeedError> {
     let seed: Seed = toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-        SeedError::Malformed { line: before.lines().count().max(1), message: error.message().to_owned() }
+        SeedError::Malformed { line: before.matches('\n').count() + 1, message: error.message().to_owned() }
     })?;
     seed.org.into_iter().map(SeedOrg::read).collect()
 }
@@ -238,12 +238,16 @@ mod tests {
                 "[[org]]\nname = \"A\"\nauthentication_type = \"jwt\"\njwt_minutes = 31",
                 "org A: jwt_minutes is one of",
             ),
+            (
+                "[[org]]\nname = \"A\"\n[[org.user]]\nname = \"ab\"\npassword = 20482048",
+                "line 5: a secret is a string",
+            ),
             ("[[org]]\nname = \"A\"\nid = \"7\"", "org A: an id is 22 characters"),
         ];
         for (text, expected) in cases {
             let message = parse(text).unwrap_err().to_string();
             assert!(message.starts_with(expected), "{message}");
-            assert!(!message.contains("hunter2"), "{message}");
+            assert!(!message.contains("hunter2") && !message.contains("20482048"), "{message}");
         }
     }
 }

@@ -325,6 +325,18 @@ pub(crate) mod tests {
         assert!(connect(&certificate, &new).await.is_ok());
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn changed_files_are_noticed_by_themselves() {
+        let (files, _) = Files::new();
+        let certificate = Arc::new(files.load().unwrap());
+        let watching = tokio::spawn(Arc::clone(&certificate).watch());
+        files.renew();
+        while certificate.meters.reloaded.get() == 0 {
+            tokio::time::advance(LOOK).await;
+        }
+        watching.abort();
+    }
+
     #[test]
     fn an_error_names_its_file() {
         let (files, _) = Files::new();

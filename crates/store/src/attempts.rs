@@ -49,8 +49,8 @@ impl AttemptCounters for Store {
     }
 
     async fn forget_attempts(&self, before: Timestamp, most: u32) -> Result<(), StoreError> {
-        let statements = vec![sql(FORGET_OLD).bind(before.as_micros()), sql(FORGET_MANY).bind(most)];
-        Ok(self.db.write(statements, Durability::Relaxed).await.map(drop)?)
+        self.db.write(vec![sql(FORGET_OLD).bind(before.as_micros())], Durability::Relaxed).await?;
+        self.delete_all(|| sql(FORGET_MANY).bind(most)).await
     }
 }
 

@@ -69,6 +69,16 @@ impl Store {
         statements.push(audit::append(entry));
         self.db.write(statements, Durability::Durable).await.map(drop)
     }
+
+    /// Repeats a statement that deletes a portion until nothing is left, so that others may write in between.
+    async fn delete_all(&self, portion: impl Fn() -> Statement) -> Result<(), StoreError> {
+        loop {
+            let outcomes = self.db.write(vec![portion()], Durability::Relaxed).await?;
+            if outcomes.first().is_none_or(|outcome| outcome.changed == 0) {
+                return Ok(());
+            }
+        }
+    }
 }
 
 impl Drop for Store {

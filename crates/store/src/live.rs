@@ -110,11 +110,12 @@ impl LiveTable {
     /// Writes the last use of every session that is queued. What cannot be written stays queued.
     pub async fn flush(&self, db: &dyn Db) -> Result<(), DbError> {
         let queued = std::mem::take(&mut *self.unsaved());
+        queued.iter().for_each(|session| session.mark_saved());
         for (written, portion) in queued.chunks(PORTION).enumerate() {
-            portion.iter().for_each(|session| session.mark_saved());
             let statements = portion.iter().map(|session| sessions::touch(session)).collect();
             if let Err(error) = db.write(statements, Durability::Relaxed).await {
-                self.unsaved().extend(queued.iter().skip(written * PORTION).cloned());
+                let left = queued.iter().skip(written * PORTION);
+                self.unsaved().extend(left.filter(|session| session.mark_unsaved()).cloned());
                 return Err(error);
             }
         }

@@ -1,6 +1,8 @@
 //! Puts a backup in the place of a store. The store that was there is kept beside it.
 
 use crate::Store;
+use crate::db::Db;
+use crate::sqlite::Sqlite;
 use domain::store::{Directory, Health, StoreError};
 use domain::time::Timestamp;
 use std::fs::{self, File};
@@ -8,6 +10,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 const FILE: &str = "latchkey.db";
+const ASIDE: &str = "latchkey.db.before-restore";
 
 /// Reads the backup `from` into `folder`, which no service may be using.
 ///
@@ -29,6 +32,7 @@ pub async fn from_backup(
         store.end_every_session(now).await?;
     }
     store.close().await;
+    fold(folder).await.map_err(unavailable)?;
     exchange(&beside, folder).map_err(unavailable)
 }
 
@@ -45,20 +49,31 @@ fn prepare(from: &Path, beside: &Path) -> io::Result<()> {
     fs::copy(from, beside.join(FILE)).map(drop)
 }
 
-/// Moves the old store aside, its log with it, and the new one in.
-fn exchange(beside: &Path, folder: &Path) -> io::Result<()> {
-    for log in ["-wal", "-shm", ""] {
-        match fs::rename(
-            folder.join(format!("{FILE}{log}")),
-            folder.join(format!("{FILE}.before-restore{log}")),
-        ) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
+/// Closes the old store, which folds its log into its one file; a store that cannot be opened is moved aside as it is.
+async fn fold(folder: &Path) -> io::Result<()> {
+    match Sqlite::open(folder) {
+        Ok(old) => old.close().await,
+        Err(error) => tracing::warn!(%error, "the old store cannot be opened; it is kept as it is"),
     }
+    ["-wal", "-shm"].iter().try_for_each(|log| {
+        if_there(fs::rename(folder.join(format!("{FILE}{log}")), folder.join(format!("{ASIDE}{log}"))))
+    })
+}
+
+/// Keeps the old file under another name and puts the new one in its place, so that at every moment one is there.
+fn exchange(beside: &Path, folder: &Path) -> io::Result<()> {
+    if_there(fs::remove_file(folder.join(ASIDE)))?;
+    if_there(fs::hard_link(folder.join(FILE), folder.join(ASIDE)))?;
     fs::rename(beside.join(FILE), folder.join(FILE))?;
-    fs::remove_dir_all(beside)?;
-    File::open(folder)?.sync_all()
+    File::open(folder)?.sync_all()?;
+    fs::remove_dir_all(beside)
+}
+
+fn if_there(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn unavailable(error: io::Error) -> StoreError {

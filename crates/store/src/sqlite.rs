@@ -168,7 +168,7 @@ impl Db for Sqlite {
         if let Some(Threads { writer, readers }) = threads {
             // The writer goes last: the last connection to leave empties the log and removes it.
             let leave = move || {
-                readers.map(Crew::dismiss);
+                readers.into_iter().for_each(Crew::dismiss);
                 writer.dismiss();
             };
             drop(tokio::task::spawn_blocking(leave).await);
@@ -278,9 +278,15 @@ mod tests {
     }
 
     /// Keeps the writer busy until the answer is dropped, so that requests gather behind it.
-    fn hold(db: &Sqlite) -> mpsc::Sender<()> {
+    async fn hold(db: &Sqlite) -> mpsc::Sender<()> {
         let (release, released) = mpsc::channel::<()>();
-        db.give(Work::Job(Box::new(move |_| released.recv().unwrap_or_default()))).unwrap();
+        let (start, started) = oneshot::channel();
+        let job = move |_: &mut Writer| {
+            start.send(()).unwrap();
+            released.recv().unwrap_or_default();
+        };
+        db.give(Work::Job(Box::new(job))).unwrap();
+        started.await.unwrap();
         release
     }
 
@@ -356,7 +362,7 @@ mod tests {
     #[tokio::test]
     async fn a_request_that_fails_does_not_hurt_its_neighbours() {
         let (_folder, db) = on_disk().await;
-        let held = hold(&db);
+        let held = hold(&db).await;
         let (first, second, third, ()) = tokio::join!(
             db.write(vec![insert(1, "ada")], Durable),
             db.write(vec![insert(2, "bob"), insert(1, "eve")], Relaxed),
@@ -371,7 +377,7 @@ mod tests {
     async fn a_failure_that_ends_the_transaction_is_told_to_everybody_in_it() {
         let (_folder, db) = on_disk().await;
         db.write(vec![insert(1, "ada")], Durable).await.unwrap();
-        let held = hold(&db);
+        let held = hold(&db).await;
         let rollback = sql("INSERT OR ROLLBACK INTO name (id, name) VALUES (1, 'eve')");
         let (first, second, ()) = tokio::join!(
             db.write(vec![insert(2, "bob")], Durable),
@@ -524,7 +530,11 @@ mod tests {
         assert!(is_unavailable(&db.ready().await));
         pragma(&db, "PRAGMA query_only = OFF").await;
         db.write(vec![insert(1, "ada")], Relaxed).await.unwrap();
+        let undone = vec![insert(2, "bob"), sql("DELETE FROM child").must_change()];
+        assert_eq!(db.write(undone, Durable).await, Err(DbError::Unchanged));
         assert!(!db.proven.load(Ordering::Relaxed));
+        db.write(vec![insert(2, "bob")], Durable).await.unwrap();
+        assert!(db.proven.load(Ordering::Relaxed));
     }
 
     #[tokio::test]
@@ -555,7 +565,7 @@ mod tests {
         };
         db.write(vec![insert(1, "ada")], Relaxed).await.unwrap();
         assert_eq!(level().await, 1);
-        let held = hold(&db);
+        let held = hold(&db).await;
         let (first, second, ()) = tokio::join!(
             db.write(vec![insert(2, "bob")], Relaxed),
             db.write(vec![insert(3, "joe")], Durable),
@@ -567,7 +577,7 @@ mod tests {
     #[tokio::test]
     async fn a_write_happens_even_if_its_caller_hangs_up() {
         let (_folder, db) = on_disk().await;
-        let held = hold(&db);
+        let held = hold(&db).await;
         tokio::select! {
             biased;
             _ = db.write(vec![insert(1, "ada")], Durable) => unreachable!(),
@@ -581,7 +591,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
         let (_folder, db) = on_disk().await;
-        let held = hold(&db);
+        let held = hold(&db).await;
         let statements = || vec![sql("UPDATE name SET count = 0")];
         let mut waiting = Vec::new();
         let refused = loop {
@@ -592,7 +602,7 @@ mod tests {
             }
         };
         assert_eq!(refused, DbError::Unavailable("too many requests are waiting for the database".into()));
-        assert!(waiting.len() >= QUEUE);
+        assert_eq!(waiting.len(), QUEUE);
         drop(held);
         for answered in waiting {
             answered.await.unwrap().unwrap();
@@ -603,7 +613,7 @@ mod tests {
     #[tokio::test]
     async fn closing_finishes_what_was_accepted_and_leaves_one_file() {
         let (folder, db) = on_disk().await;
-        let held = hold(&db);
+        let held = hold(&db).await;
         let (written, (), ()) =
             tokio::join!(db.write(vec![insert(1, "ada")], Relaxed), db.close(), async { drop(held) });
         assert!(written.is_ok());
@@ -647,9 +657,10 @@ mod tests {
         .unwrap();
         let inside_a_file = folder.path().join("latchkey.db").join("data");
         assert!(is_unavailable(&Sqlite::open(&inside_a_file)));
-        assert_eq!(
-            Sqlite::open(folder.path()).err(),
-            Some(DbError::Corrupt("file is not a database".into()))
+        let what = format!(
+            "{}/latchkey.db: file is not a database",
+            folder.path().canonicalize().unwrap().display()
         );
+        assert_eq!(Sqlite::open(folder.path()).err(), Some(DbError::Corrupt(what)));
     }
 }

@@ -1,5 +1,6 @@
 //! A value that must not be seen: it is wiped when dropped and has no way into a log.
 
+use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serializer};
 use std::fmt;
 use zeroize::Zeroizing;
@@ -37,9 +38,19 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// Anything but a string is refused without quoting it, as it may be the secret all the same.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        String::deserialize(from).map(Self::new)
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Given {
+            Text(String),
+            Other(IgnoredAny),
+        }
+        match Given::deserialize(from)? {
+            Given::Text(text) => Ok(Self::new(text)),
+            Given::Other(IgnoredAny) => Err(D::Error::custom("a secret is a string")),
+        }
     }
 }
 

@@ -9,6 +9,12 @@ use domain::store::Health;
 /// Writes the copy.
 pub fn run(args: BackupArgs) -> Result<(), Failure> {
     let config = configuration(&args.place)?;
+    if args.file.exists() {
+        let exists = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
+        return Err(Failure::refused(exists)
+            .while_doing(format!("{} was not overwritten", args.file.display()))
+            .hint("name a file that does not exist yet"));
+    }
     block_on(async {
         let store = existing_store(&config).await?;
         let written = store.backup(&args.file).await;

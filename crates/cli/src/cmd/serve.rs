@@ -29,6 +29,8 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         .map_err(Failure::machine)?;
     runtime.block_on(async {
         let (terminate, interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+        // A reload is for certificates; without one the signal must still not end the service.
+        let _reload = listen(SignalKind::hangup())?;
         let service = Service::open(&config, seed, telemetry.traces()).await.map_err(explain)?;
         print::line(&format!("latchkey ready {}", service.url));
         service.welcome.iter().for_each(|welcome| print::note(&welcome.text(&service.url)));

@@ -36,10 +36,18 @@ pub struct PasswordHash(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    Argon2 { text: String, algorithm: Algorithm, version: Version, cost: Cost },
+    Argon2 { text: String, recipe: Recipe },
     Scrypt { text: String, params: scrypt::Params },
     Pbkdf2 { text: String, digest: Digest, rounds: u32 },
     Bcrypt { text: String },
+}
+
+/// How Argon2 made a hash.
+#[derive(Clone, Copy)]
+struct Recipe {
+    algorithm: Algorithm,
+    version: Version,
+    cost: Cost,
 }
 
 #[derive(Clone, Copy)]
@@ -66,14 +74,19 @@ impl PasswordHash {
         let mut salt = [0; 16];
         entropy.fill(&mut salt);
         let mut output = [0; 32];
-        argon2(Algorithm::Argon2id, Version::V0x13, cost, password, &salt, &mut output, arena)?;
+        Recipe { algorithm: Algorithm::Argon2id, version: Version::V0x13, cost }.fill(
+            password,
+            &salt,
+            &mut output,
+            arena,
+        )?;
         let text = format!(
             "$argon2id$v=19$m={},t={},p={}${}${}",
             cost.memory_kib,
             cost.passes,
             cost.lanes,
-            phc::Salt::new(&salt).ok()?.to_string(),
-            phc::Output::new(&output).ok()?.to_string()
+            phc::Salt::new(&salt).ok()?,
+            phc::Output::new(&output).ok()?
         );
         text.parse().ok()
     }
@@ -93,7 +106,7 @@ impl PasswordHash {
 
     /// Whether a hash made today would cost something else.
     pub fn is_outdated(&self, today: Cost) -> bool {
-        !matches!(&self.0, Kind::Argon2 { algorithm: Algorithm::Argon2id, version: Version::V0x13, cost, .. } if *cost == today)
+        !matches!(&self.0, Kind::Argon2 { recipe: Recipe { algorithm: Algorithm::Argon2id, version: Version::V0x13, cost }, .. } if *cost == today)
     }
 
     /// The text that a store keeps.
@@ -115,9 +128,7 @@ impl PasswordHash {
         let mut output = vec![0; hash.len()];
         let word = password.expose().as_bytes();
         match &self.0 {
-            Kind::Argon2 { algorithm, version, cost, .. } => {
-                argon2(*algorithm, *version, *cost, password, salt.as_ref(), &mut output, arena)?
-            }
+            Kind::Argon2 { recipe, .. } => recipe.fill(password, salt.as_ref(), &mut output, arena)?,
             Kind::Scrypt { params, .. } => scrypt::scrypt(word, salt.as_ref(), params, &mut output).ok()?,
             Kind::Pbkdf2 { digest: Digest::Sha256, rounds, .. } => {
                 pbkdf2::pbkdf2_hmac::<sha2::Sha256>(word, salt.as_ref(), *rounds, &mut output)
@@ -159,23 +170,23 @@ impl std::str::FromStr for PasswordHash {
     }
 }
 
-fn argon2(
-    algorithm: Algorithm,
-    version: Version,
-    cost: Cost,
-    password: &Secret,
-    salt: &[u8],
-    output: &mut [u8],
-    arena: &mut Arena,
-) -> Option<()> {
-    let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(output.len())).ok()?;
-    let blocks = params.block_count();
-    if arena.len() < blocks {
-        arena.resize(blocks, Block::default());
+impl Recipe {
+    fn fill(&self, password: &Secret, salt: &[u8], output: &mut [u8], arena: &mut Arena) -> Option<()> {
+        let Cost { memory_kib, passes, lanes } = self.cost;
+        let params = Params::new(memory_kib, passes, lanes, Some(output.len())).ok()?;
+        let blocks = params.block_count();
+        if arena.len() < blocks {
+            arena.resize(blocks, Block::default());
+        }
+        Argon2::new(self.algorithm, self.version, params)
+            .hash_password_into_with_memory(
+                password.expose().as_bytes(),
+                salt,
+                output,
+                arena.get_mut(..blocks)?,
+            )
+            .ok()
     }
-    Argon2::new(algorithm, version, params)
-        .hash_password_into_with_memory(password.expose().as_bytes(), salt, output, arena.get_mut(..blocks)?)
-        .ok()
 }
 
 fn argon2_hash(text: &str, phc: &Phc) -> Option<Kind> {
@@ -186,7 +197,7 @@ fn argon2_hash(text: &str, phc: &Phc) -> Option<Kind> {
         cost.memory_kib <= CEILING.memory_kib && cost.passes <= CEILING.passes && cost.lanes <= CEILING.lanes;
     Params::new(cost.memory_kib, cost.passes, cost.lanes, phc.hash.map(|hash| hash.len())).ok()?;
     let algorithm = phc.algorithm.as_str().parse().ok()?;
-    within.then(|| Kind::Argon2 { text: text.into(), algorithm, version, cost })
+    within.then(|| Kind::Argon2 { text: text.into(), recipe: Recipe { algorithm, version, cost } })
 }
 
 fn scrypt_hash(text: &str, phc: &Phc) -> Option<Kind> {

@@ -2,6 +2,7 @@
 
 use super::error::ApiError;
 use crate::app::App;
+use axum::body::HttpBody;
 use axum::extract::{ConnectInfo, FromRequest, Request};
 use domain::audit::{Door, Visit};
 use domain::name::{CanonicalName, LONGEST};
@@ -25,15 +26,15 @@ impl FromRequest<App> for Body {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         let content_type = content_type(request.headers());
-        let limited = Limited::new(request.into_body(), app.limits.body_bytes as usize);
+        let most = app.limits.body_bytes;
+        let too_large = || ApiError::new(Code::BodyTooLarge, format!("the body is longer than {most} bytes"));
+        if request.body().size_hint().lower() > u64::from(most) {
+            return Err(too_large());
+        }
+        let limited = Limited::new(request.into_body(), most as usize);
         let bytes = match tokio::time::timeout(app.limits.body_time(), limited.collect()).await {
             Ok(Ok(collected)) => collected.to_bytes().into(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                return Err(ApiError::new(
-                    Code::BodyTooLarge,
-                    format!("the body is longer than {} bytes", app.limits.body_bytes),
-                ));
-            }
+            Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
             Ok(Err(_)) => return Err(ApiError::new(Code::BadRequest, "the body broke off")),
             Err(_) => return Err(ApiError::new(Code::TimedOut, "the body did not arrive in time")),
         };

@@ -11,7 +11,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use pulse::{Heard, Next, Pulse};
+use pulse::{Heard, Pulse, Rounds};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -19,8 +19,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::{interval, sleep, timeout};
 use tower::Service;
 
 /// Time for a TLS handshake.
@@ -53,36 +53,46 @@ pub async fn serve(
     certificate: Option<Arc<Certificate>>,
     stop: impl Future<Output = ()>,
 ) {
-    let most = limits.connections.min(u32::try_from(Semaphore::MAX_PERMITS).unwrap_or(u32::MAX));
-    let places = Arc::new(Semaphore::new(most.try_into().unwrap_or(Semaphore::MAX_PERMITS)));
-    // The value says whether connections shall finish; its sender's end says that they end now.
-    let (finish, finishing) = watch::channel(false);
-    let house = Arc::new(House {
-        protocol: protocol(limits),
-        router,
-        head: limits.header_time(),
-        certificate,
-        finishing,
-    });
-    tokio::select! {
-        () = accept(&listener, &places, &house) => {}
-        () = stop => {}
+    let places = Arc::new(Semaphore::new(limits.connections.try_into().unwrap_or(Semaphore::MAX_PERMITS)));
+    let house = Arc::new(House { protocol: protocol(limits), router, certificate });
+    let rounds = Rounds::begin(limits.header_time());
+    let mut guests = Vec::new();
+    let mut ticks = interval(Rounds::EVERY);
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            arrived = arrive(&listener, &places) => match arrived {
+                Ok((stream, peer, place)) => guests.push(house.welcome(stream, peer, place, Pulse::new(&rounds))),
+                Err(error) => survive(&error).await,
+            },
+            now = ticks.tick() => rounds.walk(now, &mut guests),
+            () = stop.as_mut() => break,
+        }
     }
-    drop((listener, house));
-    finish.send_replace(true);
-    if timeout(limits.shutdown_time(), places.acquire_many(most)).await.is_err() {
-        tracing::warn!("some connections did not finish in time and were cut");
+    drop(listener);
+    for guest in guests {
+        let _ = guest.leave.send(limits.shutdown_time());
     }
+    let _ = places.acquire_many(limits.connections).await;
 }
 
-/// What every connection shares.
-struct House {
-    protocol: Builder<TokioExecutor>,
-    router: Router,
-    /// Time to send a request's head.
-    head: Duration,
-    certificate: Option<Arc<Certificate>>,
-    finishing: watch::Receiver<bool>,
+/// The next connection. When all places are taken, it waits in the system's queue.
+async fn arrive(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, place))
+}
+
+/// Goes on after an error: at once if it is about the caller, after a pause if it is about us (too many open files).
+async fn survive(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted) {
+        tracing::warn!(%error, "cannot accept connections for a moment");
+        sleep(Duration::from_millis(100)).await;
+    }
 }
 
 /// Both protocols on one port: HTTP/2 by ALPN or prior knowledge, HTTP/1.1 for all else.
@@ -90,7 +100,7 @@ fn protocol(limits: &Limits) -> Builder<TokioExecutor> {
     let mut protocol = Builder::new(TokioExecutor::new());
     // Twice the limit, so that it is the router which refuses a list that is a little too long, in the family's words.
     let header_bytes = limits.header_bytes.saturating_mul(2);
-    // The pulse bounds the time of a head, without a timer per request.
+    // The pulse bounds the time of a head; hyper would set and clear a timer for every request.
     protocol.http1().header_read_timeout(None).max_headers(HEADER_LINES);
     protocol.http1().max_buf_size(header_bytes.max(8_192).try_into().unwrap_or(usize::MAX));
     protocol
@@ -103,79 +113,82 @@ fn protocol(limits: &Limits) -> Builder<TokioExecutor> {
     protocol
 }
 
-/// Accepts for ever. When all places are taken the next caller waits in the system's queue.
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>, house: &Arc<House>) {
-    while let Ok(place) = Arc::clone(places).acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, peer)) => welcome(stream, peer, Arc::clone(house), place),
-            Err(error) if is_of_the_caller(&error) => {}
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept connections for a moment");
-                sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
+/// What every connection shares.
+struct House {
+    protocol: Builder<TokioExecutor>,
+    router: Router,
+    certificate: Option<Arc<Certificate>>,
 }
 
-/// Whether the caller went away before we came; any other error is about us, such as too many open files.
-fn is_of_the_caller(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+/// A connection as the one who walks the rounds sees it.
+struct Guest {
+    pulse: Arc<Pulse>,
+    /// Asks it to leave within a time.
+    leave: oneshot::Sender<Duration>,
 }
 
-fn welcome(stream: TcpStream, peer: SocketAddr, house: Arc<House>, place: OwnedSemaphorePermit) {
-    let _ = stream.set_nodelay(true);
-    match &house.certificate {
-        None => drop(tokio::spawn(attend(stream, peer, house, place))),
-        Some(certificate) => {
-            let handshake = certificate.acceptor().accept(stream);
+impl House {
+    fn welcome(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        place: OwnedSemaphorePermit,
+        pulse: Pulse,
+    ) -> Guest {
+        let _ = stream.set_nodelay(true);
+        let (leave, mut left) = oneshot::channel();
+        let pulse = Arc::new(pulse);
+        let (house, guest) = (Arc::clone(self), Guest { pulse: Arc::clone(&pulse), leave });
+        let Some(certificate) = &self.certificate else {
             tokio::spawn(async move {
-                if let Ok(Ok(stream)) = timeout(HANDSHAKE, handshake).await {
-                    attend(stream, peer, house, place).await;
-                }
+                let _place = place;
+                house.attend(stream, peer, pulse, left).await;
             });
-        }
+            return guest;
+        };
+        let handshake = timeout(HANDSHAKE, certificate.acceptor().accept(stream));
+        tokio::spawn(async move {
+            let _place = place;
+            tokio::select! {
+                greeted = handshake => if let Ok(Ok(stream)) = greeted {
+                    house.attend(stream, peer, pulse, left).await;
+                },
+                _ = &mut left => {}
+            }
+        });
+        guest
     }
-}
 
-/// The life of one connection.
-async fn attend<S>(stream: S, peer: SocketAddr, house: Arc<House>, _place: OwnedSemaphorePermit)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let pulse = Arc::new(Pulse::begin(house.head));
-    let (router, at_door) = (house.router.clone(), Arc::clone(&pulse));
-    let door = service_fn(move |mut request: Request<Incoming>| {
-        let asked = at_door.asked(request.version());
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = router.clone().call(request);
-        async move {
-            let answer = answer.await;
-            drop(asked);
-            answer
-        }
-    });
-    let mut finishing = house.finishing.clone();
-    let stream = TokioIo::new(Heard::new(stream, Arc::clone(&pulse)));
-    let mut connection = pin!(house.protocol.serve_connection(stream, door));
-    let mut alarm = pin!(sleep_until(pulse.first_look()));
-    loop {
-        tokio::select! {
+    /// The life of one connection.
+    async fn attend<S>(
+        &self,
+        stream: S,
+        peer: SocketAddr,
+        pulse: Arc<Pulse>,
+        mut left: oneshot::Receiver<Duration>,
+    ) where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let stream = TokioIo::new(Heard::new(stream, Arc::clone(&pulse)));
+        let router = self.router.clone();
+        let door = service_fn(move |mut request: Request<Incoming>| {
+            let asked = pulse.asked(request.version());
+            request.extensions_mut().insert(ConnectInfo(peer));
+            let answer = router.clone().call(request);
+            async move {
+                let answer = answer.await;
+                drop(asked);
+                answer
+            }
+        });
+        let mut connection = pin!(self.protocol.serve_connection(stream, door));
+        let time_left = tokio::select! {
             biased;
             _ = connection.as_mut() => return,
-            () = alarm.as_mut() => match pulse.judge(Instant::now()) {
-                Next::LookAgain(at) => alarm.as_mut().reset(at),
-                Next::Finish(at) => {
-                    connection.as_mut().graceful_shutdown();
-                    alarm.as_mut().reset(at);
-                }
-                Next::Cut => return,
-            },
-            changed = finishing.changed() => match changed {
-                Ok(()) => connection.as_mut().graceful_shutdown(),
-                Err(_) => return,
-            },
-        }
+            time = &mut left => time.unwrap_or_default(),
+        };
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(time_left, connection).await;
     }
 }
 
@@ -308,15 +321,15 @@ mod tests {
     #[tokio::test]
     async fn long_headers_are_accepted_up_to_a_limit() {
         let running = run(mirror(), Limits::default(), None);
-        let (long, too_long) = ("x".repeat(90_000), "x".repeat(500_000));
+        let [long, too_long, far_too_long] = [90_000, 200_000, 500_000].map(|length| "x".repeat(length));
         let request = |header: &str| format!("GET / HTTP/1.1\r\nhost: a\r\nx-long: {header}\r\n\r\n");
         let answer = ask(&mut running.connect().await, &request(&long), " 0").await;
         assert!(answer.contains(" 90000 0"), "{answer}");
-        let answer = ask(&mut running.connect().await, &request(&too_long), "\r\n\r\n").await;
+        let answer = ask(&mut running.connect().await, &request(&far_too_long), "\r\n\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
         let (status, body) = ask_http2(running.connect().await, &long).await;
         assert!(status == StatusCode::OK && body.contains(" 90000 0"), "{status} {body}");
-        let (status, _) = ask_http2(running.connect().await, &too_long[..200_000]).await;
+        let (status, _) = ask_http2(running.connect().await, &too_long).await;
         assert_eq!(status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         running.stop().await;
     }
@@ -394,13 +407,40 @@ mod tests {
         assert!(is_closed(&mut caller).await);
     }
 
-    #[tokio::test]
+    /// How many seconds of a stopped clock pass until the other side closes.
+    async fn seconds_until_closed(stream: &mut TcpStream) -> u64 {
+        let since = tokio::time::Instant::now();
+        assert!(is_closed(stream).await);
+        since.elapsed().as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_head_that_does_not_come_in_time_ends_the_connection() {
-        let running = run(mirror(), Limits { header_seconds: 0, ..Limits::default() }, None);
+        let running = run(mirror(), Limits::default(), None);
+        for half in ["", "GE", "GET / HTTP/1.1\r\nhost: a\r\n", "PRI * HTTP/2.0"] {
+            let mut caller = running.connect().await;
+            caller.write_all(half.as_bytes()).await.unwrap();
+            let seconds = seconds_until_closed(&mut caller).await;
+            assert!((15..=17).contains(&seconds), "{half:?} {seconds}");
+        }
         let mut caller = running.connect().await;
-        caller.write_all(b"PRI * HTTP/2.0").await.unwrap();
-        assert!(is_closed(&mut caller).await);
-        running.stop().await;
+        ask(&mut caller, "GET / HTTP/1.1\r\nhost: a\r\n\r\n", " 0").await;
+        caller.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
+        let seconds = seconds_until_closed(&mut caller).await;
+        assert!((15..=17).contains(&seconds), "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_may_be_quiet_between_requests() {
+        let running = run(mirror(), Limits::default(), None);
+        let mut caller = running.connect().await;
+        for _ in 0..2 {
+            ask(&mut caller, "GET / HTTP/1.1\r\nhost: a\r\n\r\n", " 0").await;
+            tokio::time::advance(Duration::from_secs(60)).await;
+        }
+        ask(&mut caller, "GET / HTTP/1.1\r\nhost: a\r\n\r\n", " 0").await;
+        let seconds = seconds_until_closed(&mut caller).await;
+        assert!((75..=77).contains(&seconds), "{seconds}");
     }
 
     #[tokio::test]

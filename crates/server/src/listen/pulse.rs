@@ -1,9 +1,9 @@
-//! When a connection has been silent or slow for too long, told without a timer per request.
+//! When a connection has been slow or quiet for too long, told without a timer per request.
 //!
-//! A connection is in one of three states: a head is on its way, requests are under way, or it is quiet. The two ends
-//! write down when a state began; one alarm per connection reads it, at least once per head time, so that no state
-//! which began after the last look can have expired before the next.
+//! A connection is in one of three states: a head is on its way, requests are under way, or it is quiet. Its two ends
+//! write down when a state began, by the clock of the rounds that somebody walks past all connections every second.
 
+use super::Guest;
 use http::Version;
 use std::io;
 use std::pin::Pin;
@@ -14,54 +14,62 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-/// How long a connection may be quiet between requests.
-const QUIET: Duration = Duration::from_secs(75);
+/// Seconds that a connection may be quiet between requests.
+const QUIET: u64 = 75;
 
 /// No head is on its way.
 const NO_HEAD: u64 = u64::MAX;
 
-/// What one connection is doing. Times are in milliseconds since it began.
-pub(super) struct Pulse {
+/// The rounds past all connections, which are their clock too: full seconds since the beginning.
+pub(super) struct Rounds {
     began: Instant,
+    clock: Arc<AtomicU64>,
     head_time: Duration,
-    /// When the first byte of an unfinished head came.
+}
+
+impl Rounds {
+    /// The time from one round to the next, by which a deadline may be missed.
+    pub(super) const EVERY: Duration = Duration::from_secs(1);
+
+    pub(super) fn begin(head_time: Duration) -> Self {
+        Self { began: Instant::now(), clock: Arc::default(), head_time }
+    }
+
+    /// Forgets who has gone, and asks to leave who has taken too long.
+    pub(super) fn walk(&self, now: Instant, guests: &mut Vec<Guest>) {
+        let now = now.duration_since(self.began).as_secs();
+        self.clock.store(now, Relaxed);
+        let overdue = |guest: &Guest| guest.pulse.overdue(now, self.head_time);
+        for guest in guests.extract_if(.., |guest| guest.leave.is_closed() || overdue(guest).is_some()) {
+            let time = overdue(&guest).unwrap_or_default();
+            let _ = guest.leave.send(time);
+        }
+    }
+}
+
+/// What one connection is doing, by the clock of the rounds.
+pub(super) struct Pulse {
+    clock: Arc<AtomicU64>,
+    /// When the first byte of an unfinished head came; the first head is awaited from the beginning.
     head_since: AtomicU64,
     /// When the last answer was given.
     quiet_since: AtomicU64,
     under_way: AtomicU32,
     /// Bytes of HTTP/2 may come without being a head.
     multiplexed: AtomicBool,
-    finishing: AtomicBool,
-}
-
-/// What is to be done about a connection.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Nothing until then.
-    LookAgain(Instant),
-    /// Say goodbye, and cut it if it is still there then.
-    Finish(Instant),
-    /// End it.
-    Cut,
 }
 
 impl Pulse {
     /// A new connection, whose first head is expected from now on.
-    pub(super) fn begin(head_time: Duration) -> Self {
+    pub(super) fn new(rounds: &Rounds) -> Self {
+        let now = rounds.clock.load(Relaxed);
         Self {
-            began: Instant::now(),
-            head_time,
-            head_since: AtomicU64::new(0),
-            quiet_since: AtomicU64::new(0),
+            clock: Arc::clone(&rounds.clock),
+            head_since: AtomicU64::new(now),
+            quiet_since: AtomicU64::new(now),
             under_way: AtomicU32::new(0),
             multiplexed: AtomicBool::new(false),
-            finishing: AtomicBool::new(false),
         }
-    }
-
-    /// When to judge for the first time.
-    pub(super) fn first_look(&self) -> Instant {
-        self.began + self.head_time
     }
 
     /// A head is complete; the request is under way until the returned value is dropped.
@@ -78,38 +86,21 @@ impl Pulse {
     fn heard(&self) {
         let expected = self.under_way.load(Relaxed) > 0 || self.multiplexed.load(Relaxed);
         if !expected && self.head_since.load(Relaxed) == NO_HEAD {
-            self.head_since.store(self.now(), Relaxed);
+            self.head_since.store(self.clock.load(Relaxed), Relaxed);
         }
     }
 
-    /// Whether the connection has taken too long.
-    pub(super) fn judge(&self, now: Instant) -> Next {
-        if self.finishing.load(Relaxed) {
-            return Next::Cut;
-        }
-        let next_look = now + self.head_time;
+    /// The time that a connection which has taken too long still gets to say goodbye.
+    ///
+    /// A second may have been almost over when it was written down, so a deadline has passed only in the next one.
+    fn overdue(&self, now: u64, head_time: Duration) -> Option<Duration> {
         if self.under_way.load(Relaxed) > 0 {
-            return Next::LookAgain(next_look);
+            return None;
         }
-        let head_since = self.head_since.load(Relaxed);
-        if head_since != NO_HEAD {
-            let deadline = self.at(head_since) + self.head_time;
-            return if deadline <= now { Next::Cut } else { Next::LookAgain(deadline) };
+        match self.head_since.load(Relaxed) {
+            NO_HEAD => (now > self.quiet_since.load(Relaxed) + QUIET).then_some(head_time),
+            since => (now > since + head_time.as_secs()).then_some(Duration::ZERO),
         }
-        let deadline = self.at(self.quiet_since.load(Relaxed)) + QUIET;
-        if deadline > now {
-            return Next::LookAgain(deadline.min(next_look));
-        }
-        self.finishing.store(true, Relaxed);
-        Next::Finish(next_look)
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(NO_HEAD - 1)
-    }
-
-    fn at(&self, since: u64) -> Instant {
-        self.began + Duration::from_millis(since)
     }
 }
 
@@ -118,7 +109,7 @@ pub(super) struct Asked(Arc<Pulse>);
 
 impl Drop for Asked {
     fn drop(&mut self) {
-        self.0.quiet_since.store(self.0.now(), Relaxed);
+        self.0.quiet_since.store(self.0.clock.load(Relaxed), Relaxed);
         self.0.under_way.fetch_sub(1, Relaxed);
     }
 }
@@ -182,58 +173,59 @@ mod tests {
 
     const HEAD: Duration = Duration::from_secs(15);
 
-    fn later(pulse: &Pulse, seconds: u64) -> Instant {
-        pulse.began + Duration::from_secs(seconds)
-    }
-
-    /// A connection whose first answer was given when it began.
+    /// A connection at second 100, whose first answer was given at once.
     fn quiet(version: Version) -> Arc<Pulse> {
-        let pulse = Arc::new(Pulse::begin(HEAD));
+        let pulse = fresh();
         drop(pulse.asked(version));
-        pulse.quiet_since.store(0, Relaxed);
         pulse
     }
 
-    #[test]
-    fn a_first_head_that_does_not_come_in_time_ends_the_connection() {
-        let pulse = Pulse::begin(HEAD);
-        assert_eq!(pulse.judge(later(&pulse, 14)), Next::LookAgain(later(&pulse, 15)));
-        assert_eq!(pulse.judge(later(&pulse, 15)), Next::Cut);
+    fn fresh() -> Arc<Pulse> {
+        let rounds = Rounds::begin(HEAD);
+        rounds.clock.store(100, Relaxed);
+        Arc::new(Pulse::new(&rounds))
     }
 
     #[test]
-    fn a_later_head_has_the_same_time_from_its_first_byte() {
-        let pulse = quiet(Version::HTTP_11);
-        assert_eq!(pulse.judge(later(&pulse, 15)), Next::LookAgain(later(&pulse, 30)));
-        pulse.head_since.store(20_000, Relaxed);
+    fn a_first_head_has_its_time_from_the_beginning() {
+        let pulse = fresh();
+        pulse.clock.store(110, Relaxed);
         pulse.heard();
-        assert_eq!(pulse.judge(later(&pulse, 30)), Next::LookAgain(later(&pulse, 35)));
-        assert_eq!(pulse.judge(later(&pulse, 35)), Next::Cut);
+        assert_eq!(pulse.overdue(115, HEAD), None);
+        assert_eq!(pulse.overdue(116, HEAD), Some(Duration::ZERO));
     }
 
     #[test]
-    fn a_quiet_connection_is_told_to_finish_and_then_cut() {
+    fn a_later_head_has_its_time_from_its_first_byte() {
         let pulse = quiet(Version::HTTP_11);
-        assert_eq!(pulse.judge(later(&pulse, 70)), Next::LookAgain(later(&pulse, 75)));
-        assert_eq!(pulse.judge(later(&pulse, 75)), Next::Finish(later(&pulse, 90)));
-        assert_eq!(pulse.judge(later(&pulse, 90)), Next::Cut);
+        assert_eq!(pulse.overdue(170, HEAD), None);
+        pulse.clock.store(170, Relaxed);
+        pulse.heard();
+        assert_eq!(pulse.overdue(185, HEAD), None);
+        assert_eq!(pulse.overdue(186, HEAD), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_quiet_connection_may_say_goodbye() {
+        let pulse = quiet(Version::HTTP_11);
+        assert_eq!(pulse.overdue(175, HEAD), None);
+        assert_eq!(pulse.overdue(176, HEAD), Some(HEAD));
     }
 
     #[test]
     fn a_request_under_way_has_the_time_that_the_router_gives_it() {
-        let pulse = Arc::new(Pulse::begin(HEAD));
+        let pulse = fresh();
         let asked = pulse.asked(Version::HTTP_11);
         pulse.heard();
-        assert_eq!(pulse.judge(later(&pulse, 1_000)), Next::LookAgain(later(&pulse, 1_015)));
+        assert_eq!(pulse.overdue(1_000, HEAD), None);
         drop(asked);
-        pulse.heard();
-        assert_eq!(pulse.judge(later(&pulse, 1_000)), Next::Cut);
+        assert_eq!(pulse.overdue(1_000, HEAD), Some(HEAD));
     }
 
     #[test]
     fn a_ping_is_no_head() {
         let pulse = quiet(Version::HTTP_2);
         pulse.heard();
-        assert_eq!(pulse.judge(later(&pulse, 60)), Next::LookAgain(later(&pulse, 75)));
+        assert_eq!(pulse.overdue(160, HEAD), None);
     }
 }

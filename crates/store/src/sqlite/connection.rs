@@ -21,29 +21,15 @@ pub fn writer(file: &Path) -> Result<Connection, DbError> {
         made => made,
     }
     .map_err(|error| unavailable(file, &error))?;
-    let connection = Connection::open_with_flags(
-        file,
-        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    );
-    let connection = connection.and_then(tuned).map_err(failure)?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(failure)?;
-    if mode != "wal" {
-        return Err(DbError::Unavailable(format!(
-            "{}: no write-ahead log on this file system",
-            file.display()
-        )));
-    }
-    connection
-        .execute_batch("PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;")
-        .map_err(failure)?;
-    Ok(connection)
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags).and_then(tuned).and_then(logging_ahead);
+    connection.map_err(|error| at(file, error))
 }
 
 /// A connection that cannot write.
 pub fn reader(file: &Path) -> Result<Connection, DbError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Connection::open_with_flags(file, flags).and_then(tuned).map_err(failure)
+    Connection::open_with_flags(file, flags).and_then(tuned).map_err(|error| at(file, error))
 }
 
 /// The only connection to a database in memory.
@@ -57,6 +43,16 @@ fn tuned(connection: Connection) -> Result<Connection, Error> {
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
     )?;
+    Ok(connection)
+}
+
+fn logging_ahead(connection: Connection) -> Result<Connection, Error> {
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        let no_log = "this file system cannot hold a write-ahead log".to_owned();
+        return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CANTOPEN), Some(no_log)));
+    }
+    connection.execute_batch("PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;")?;
     Ok(connection)
 }
 
@@ -185,6 +181,15 @@ pub fn failure(error: Error) -> DbError {
             ..
         }) => DbError::Unavailable(error.to_string()),
         _ => DbError::Corrupt(error.to_string()),
+    }
+}
+
+/// The same for a file that is being opened, so that the text says which.
+fn at(file: &Path, error: Error) -> DbError {
+    match failure(error) {
+        DbError::Unavailable(why) => DbError::Unavailable(format!("{}: {why}", file.display())),
+        DbError::Corrupt(what) => DbError::Corrupt(format!("{}: {what}", file.display())),
+        other => other,
     }
 }
 

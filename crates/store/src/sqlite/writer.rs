@@ -90,7 +90,6 @@ impl Writer {
     fn attempt(&mut self, batch: &[Request]) -> Result<Vec<Answer>, DbError> {
         let durable = batch.iter().any(|request| request.durability == Durability::Durable);
         self.start(if durable { Durability::Durable } else { Durability::Relaxed })?;
-        let before = self.connection.total_changes();
         let answers = batch.iter().map(|request| self.carry_out(request)).collect::<Result<Vec<_>, _>>();
         let answers = answers.and_then(|answers| self.finish().map(|()| answers));
         if answers.is_err() {
@@ -98,7 +97,7 @@ impl Writer {
         }
         let answers = answers?;
         let refused = answers.iter().any(|answer| matches!(answer, Err(DbError::Unavailable(_))));
-        let written = self.connection.total_changes() != before;
+        let written = answers.iter().flatten().flatten().any(|outcome| outcome.changed > 0);
         if refused || durable && written {
             self.proven.store(!refused, Ordering::Relaxed);
         }
