@@ -7,7 +7,7 @@ use crate::role::Role;
 use crate::session::{self, Live, Session};
 use crate::store::StoreError;
 use crate::time::Timestamp;
-use crate::token;
+use crate::token::{self, Verified};
 use crate::user::User;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -22,16 +22,23 @@ use wire::{OrgId, Secret, UserId};
 pub struct Caller {
     user: Arc<User>,
     org: Arc<Org>,
-    holds: Option<(Arc<Session>, Secret)>,
+    held: Vec<Held>,
+}
+
+/// A live session, and the id that was presented for it.
+#[derive(Debug, Clone)]
+struct Held {
+    session: Arc<Session>,
+    id: Secret,
 }
 
 impl Caller {
     pub(crate) fn proven(proof: Proof) -> Self {
-        Self { user: Arc::clone(proof.user()), org: Arc::clone(proof.org()), holds: None }
+        Self { user: Arc::clone(proof.user()), org: Arc::clone(proof.org()), held: Vec::new() }
     }
 
-    pub(crate) fn holding(live: Live, presented: Secret) -> Self {
-        Self { user: live.user, org: live.org, holds: Some((live.session, presented)) }
+    pub(crate) fn holding(live: Live, id: Secret) -> Self {
+        Self { user: live.user, org: live.org, held: vec![Held { session: live.session, id }] }
     }
 
     /// Who is calling.
@@ -44,13 +51,24 @@ impl Caller {
         &self.org
     }
 
-    /// The session they hold, when it was a session that they presented.
+    /// The session they hold, when it was a session that they presented; the first of several.
     pub fn session(&self) -> Option<&Arc<Session>> {
-        self.holds.as_ref().map(|(session, _)| session)
+        self.held.first().map(|held| &held.session)
+    }
+
+    /// Every session that they presented.
+    pub fn sessions(&self) -> impl Iterator<Item = &Arc<Session>> {
+        self.held.iter().map(|held| &held.session)
     }
 
     pub(crate) fn presented(&self) -> Option<&Secret> {
-        self.holds.as_ref().map(|(_, presented)| presented)
+        self.held.first().map(|held| &held.id)
+    }
+
+    fn slide(&self, cx: &Cx, kind: Use, now: Timestamp) {
+        if kind == Use::Call {
+            self.sessions().for_each(|session| session::touch(cx, session, now));
+        }
     }
 }
 
@@ -81,20 +99,22 @@ impl From<StoreError> for NotACaller {
 /// Who presents these session ids: several carriers may name one user, never two (protocol.md 13).
 pub async fn caller(cx: &Cx, presented: &[Secret], kind: Use) -> Result<Caller, NotACaller> {
     let now = cx.clock.now();
+    let caller = identify(cx, presented, now).await?;
+    caller.slide(cx, kind, now);
+    Ok(caller)
+}
+
+async fn identify(cx: &Cx, presented: &[Secret], now: Timestamp) -> Result<Caller, NotACaller> {
     let mut found: Option<Caller> = None;
     for id in presented {
         let Some(live) = session::find(cx, id, now).await? else { continue };
-        match &found {
+        match &mut found {
             Some(caller) if caller.user.id != live.user.id => return Err(NotACaller::Dead),
-            Some(_) => {}
+            Some(caller) => caller.held.push(Held { session: live.session, id: id.clone() }),
             None => found = Some(Caller::holding(live, id.clone())),
         }
     }
-    let caller = found.ok_or(NotACaller::Dead)?;
-    if let (Use::Call, Some(session)) = (kind, caller.session()) {
-        session::touch(cx, session, now);
-    }
-    Ok(caller)
+    found.ok_or(NotACaller::Dead)
 }
 
 /// Everything that a request may carry to a resource server.
@@ -121,38 +141,48 @@ pub struct Visitor {
 
 /// Checks whatever a request carries: all of it must hold together, or nobody passes (protocol.md 3.4).
 pub async fn gate(cx: &Cx, credentials: &Credentials, kind: Use) -> Result<Visitor, NotACaller> {
-    let visitor = match &credentials.bearer {
-        Some(token) => by_token(cx, token, &credentials.sessions, kind).await?,
-        None => by_session(cx, &credentials.sessions, kind).await?,
+    let now = cx.clock.now();
+    let token = match &credentials.bearer {
+        Some(bearer) => Some(token::verify(cx, bearer, now).ok_or(NotACaller::Dead)?),
+        None => None,
     };
-    let other_org = credentials.org.is_some_and(|org| org != visitor.org);
-    if other_org { Err(NotACaller::Dead) } else { Ok(visitor) }
-}
-
-async fn by_session(cx: &Cx, sessions: &[Secret], kind: Use) -> Result<Visitor, NotACaller> {
-    let caller = caller(cx, sessions, kind).await?;
-    let session = caller.session().ok_or(NotACaller::Dead)?;
-    Ok(Visitor { user: Arc::clone(&caller.user), org: caller.org.id, until: session.expires_at() })
-}
-
-async fn by_token(cx: &Cx, token: &Secret, sessions: &[Secret], kind: Use) -> Result<Visitor, NotACaller> {
-    let token = token::verify(cx, token, cx.clock.now()).ok_or(NotACaller::Dead)?;
-    let user =
-        cx.store.user(token.claims.user_id).await?.filter(|user| user.is_active()).ok_or(NotACaller::Dead)?;
-    let mut until = token.expires_at();
-    if !sessions.is_empty() {
-        let caller = caller(cx, sessions, kind).await?;
-        let (Some(session), Some(id)) = (caller.session(), caller.presented()) else {
-            return Err(NotACaller::Dead);
-        };
-        if caller.user.id != user.id
-            || !token::is_bound(cx, &token, session, id).await.map_err(StoreError::from)?
-        {
-            return Err(NotACaller::Dead);
-        }
-        until = until.min(session.expires_at());
+    let caller = match credentials.sessions.as_slice() {
+        [] => None,
+        ids => Some(identify(cx, ids, now).await?),
+    };
+    let (user, org) = agreed(cx, token.as_deref(), caller.as_ref()).await?;
+    if credentials.org.is_some_and(|wanted| wanted != org) {
+        return Err(NotACaller::Dead);
     }
-    Ok(Visitor { user, org: token.claims.org_id, until })
+    caller.iter().for_each(|caller| caller.slide(cx, kind, now));
+    let session_ends = caller.iter().flat_map(Caller::sessions).map(|session| session.expires_at()).max();
+    let ends = token.iter().map(|token| token.expires_at()).chain(session_ends);
+    Ok(Visitor { user, org, until: ends.min().ok_or(NotACaller::Dead)? })
+}
+
+/// Whom a token and sessions name, if they name one user and the token was minted from one of the sessions.
+async fn agreed(
+    cx: &Cx,
+    token: Option<&Verified>,
+    caller: Option<&Caller>,
+) -> Result<(Arc<User>, OrgId), NotACaller> {
+    match (token, caller) {
+        (None, None) => Err(NotACaller::Dead),
+        (None, Some(caller)) => Ok((Arc::clone(&caller.user), caller.org.id)),
+        (Some(token), None) => {
+            let user = cx.store.user(token.claims.user_id).await?.filter(|user| user.is_active());
+            Ok((user.ok_or(NotACaller::Dead)?, token.claims.org_id))
+        }
+        (Some(token), Some(caller)) if caller.user.id != token.claims.user_id => Err(NotACaller::Dead),
+        (Some(token), Some(caller)) => {
+            for Held { session, id } in &caller.held {
+                if token::is_bound(cx, token, session, id).await.map_err(StoreError::from)? {
+                    return Ok((Arc::clone(&caller.user), token.claims.org_id));
+                }
+            }
+            Err(NotACaller::Dead)
+        }
+    }
 }
 
 /// The acts that need a permit.

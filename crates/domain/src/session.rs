@@ -92,13 +92,13 @@ pub(crate) fn touch(cx: &Cx, session: &Arc<Session>, now: Timestamp) {
     }
 }
 
-/// Ends the caller's own session, for every carrier.
+/// Ends every session that the caller presented, for every carrier.
 pub async fn end(cx: &Cx, caller: &Caller) -> Result<(), StoreError> {
-    let Some(session) = caller.session() else {
-        return Ok(());
-    };
-    let event = Event::SignedOut { user: session.user, org: session.org, session: session.digest.into() };
-    cx.store.end_session(session, &event.at(cx.clock.now())).await
+    for session in caller.sessions() {
+        let event = Event::SignedOut { user: session.user, org: session.org, session: session.digest.into() };
+        cx.store.end_session(session, &event.at(cx.clock.now())).await?;
+    }
+    Ok(())
 }
 
 /// Ends every session of the org that the permit names.

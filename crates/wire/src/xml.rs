@@ -18,7 +18,11 @@ pub fn fields(body: &[u8], root: &str) -> Result<Fields, BodyError> {
                 open.push(name(start.name().as_ref(), &open, root)?);
                 value.clear();
             }
-            Event::Empty(start) if !is_closed && !open.is_empty() => {
+            Event::Empty(start) if !is_closed && open.is_empty() => {
+                name(start.name().as_ref(), &open, root)?;
+                is_closed = true;
+            }
+            Event::Empty(start) if !is_closed => {
                 pairs.push((name(start.name().as_ref(), &open, root)?, String::new()));
             }
             Event::Text(part) => value.push_str(&part.xml10_content()),
@@ -114,6 +118,12 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_body_lacks_its_fields() {
+        assert_eq!(login("<login/>"), Err(BodyError::Missing("username")));
+        assert_eq!(login("<login><username/></login>"), Err(BodyError::Missing("username")));
+    }
+
+    #[test]
     fn what_could_hide_something_is_refused() {
         let long = format!("<login>{}", "<a>".repeat(10_000));
         for body in [
@@ -123,6 +133,8 @@ mod tests {
             "<login></login",
             "<logout></logout>",
             "<login></login><login></login>",
+            "<login/><login/>",
+            "<logout/>",
             "<login><username><b>x</b></username></login>",
             "<!DOCTYPE login [<!ENTITY x \"y\">]><login><username>&x;</username></login>",
             "<login><username>&xxe;</username></login>",

@@ -238,6 +238,10 @@ mod tests {
         assert!(!hash.matches(&Secret::new("wrong"), &mut arena));
         assert!(!hash.is_outdated(CHEAP));
         assert!(hash.is_outdated(Cost::default()));
+        assert!(
+            !PasswordHash::decoy(CHEAP).unwrap().is_outdated(CHEAP),
+            "a decoy costs what a hash of today costs"
+        );
         assert!(!PasswordHash::decoy(CHEAP).unwrap().matches(&Secret::new("right"), &mut arena));
     }
 

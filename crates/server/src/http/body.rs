@@ -1,6 +1,7 @@
 //! Bodies of requests: read whole, within a limit of size and of time, and parsed once, at the door.
 
 use super::error::ApiError;
+use super::form;
 use crate::app::App;
 use axum::body::HttpBody;
 use axum::extract::{ConnectInfo, FromRequest, Request};
@@ -73,9 +74,11 @@ impl Body {
         if self.content_type.contains("xml") || begins_with(b"<") {
             wire::xml::fields(&self.bytes, root)
         } else if self.content_type.starts_with("application/x-www-form-urlencoded") && !begins_with(b"{") {
-            serde_urlencoded::from_bytes::<Vec<_>>(&self.bytes)
+            std::str::from_utf8(&self.bytes)
+                .ok()
+                .and_then(form::pairs)
                 .map(Fields::from_pairs)
-                .map_err(|_| BodyError::Form)
+                .ok_or(BodyError::Form)
         } else {
             self.json()
         }

@@ -4,6 +4,7 @@ use super::body::Body;
 use super::caller::Session;
 use super::docs::Refusals;
 use super::error::ApiError;
+use super::form;
 use super::reply;
 use crate::app::App;
 use axum::extract::{RawQuery, State};
@@ -56,8 +57,8 @@ struct Asked {
 
 /// The two parameters that are read; a repeated one would leave open which is meant.
 fn asked(query: &str) -> Result<Asked, ApiError> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
-        .map_err(|_| ApiError::new(Code::BadRequest, "the query cannot be read"))?;
+    let pairs =
+        form::pairs(query).ok_or_else(|| ApiError::new(Code::BadRequest, "the query cannot be read"))?;
     let one = |name: &str| {
         let mut values = pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
         match (values.next(), values.next()) {

@@ -4,6 +4,7 @@ pub mod body;
 pub mod caller;
 pub mod docs;
 pub mod error;
+pub mod form;
 pub mod gate;
 pub mod jwt;
 pub mod keys;

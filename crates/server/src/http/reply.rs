@@ -18,6 +18,7 @@ impl Format {
     /// The format that `Accept` asks for: XML when it is named before JSON, or alone.
     pub fn asked_for(headers: &HeaderMap) -> Self {
         let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let accept = accept.to_ascii_lowercase();
         let place = |name| accept.find(name).unwrap_or(usize::MAX);
         let xml = place("application/xml").min(place("text/xml"));
         if xml < place("application/json").min(place("*/*")) { Self::Xml } else { Self::Json }

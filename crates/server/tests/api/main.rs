@@ -1,0 +1,20 @@
+//! The wire, tested on the real parts: real router, rules, store, hashing threads and keys, under a stopped clock.
+#![cfg(test)]
+
+mod access;
+mod answer;
+mod bad_input;
+mod imports;
+mod keys;
+mod lockout;
+mod openapi;
+mod operations;
+mod region;
+mod resource_servers;
+mod seed;
+mod session;
+mod token;
+mod v1;
+mod v2;
+mod v3;
+mod world;
