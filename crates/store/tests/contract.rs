@@ -1,6 +1,6 @@
 //! What every store keeps, shown on a real SQLite in a folder of its own.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking, like the test")]
+#![cfg(test)]
 
 use domain::attempts::Attempts;
 use domain::audit::{Door, Entry, Event, Visit};

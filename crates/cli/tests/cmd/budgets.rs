@@ -1,6 +1,6 @@
 //! The walls and budgets that no lint counts: size, shape, who depends on whom.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
 
@@ -14,14 +14,17 @@ const ARGUMENTS: usize = 5;
 const PACKAGES: usize = 450;
 
 /// Which of our crates each of our crates may know. An arrow never points back.
-const ARROWS: [(&str, &[&str]); 6] = [
-    ("crates/wire", &[]),
-    ("crates/domain", &["wire"]),
-    ("crates/store", &["wire", "domain"]),
-    ("crates/server", &["wire", "domain", "store"]),
-    ("crates/cli", &["wire", "domain", "store", "server"]),
-    ("bench", &[]),
-];
+fn may_know(user: &str) -> &'static [&'static str] {
+    match user {
+        "wire" | "bench" => &[],
+        "domain" | "client" => &["wire"],
+        "store" => &["wire", "domain"],
+        "server" => &["wire", "domain", "store"],
+        "emulator" => &["wire", "domain", "store", "server"],
+        "cli" => &["wire", "domain", "store", "server", "emulator", "client"],
+        other => panic!("{other} has no place among the crates: give it its arrows here"),
+    }
+}
 
 /// One cryptography library, and no OpenSSL.
 const BANNED: [&str; 4] = ["ring", "openssl", "openssl_sys", "native_tls"];
@@ -103,40 +106,42 @@ fn nothing_banned_is_compiled() {
 
 #[test]
 fn an_arrow_never_points_back() {
-    let ours = ["wire", "domain", "store", "server"];
-    none(ARROWS.iter().flat_map(|&(folder, may_know)| {
-        let wrong = dependencies(folder).into_iter().filter(move |name| ours.contains(&name.as_str()));
-        let wrong = wrong.filter(move |name| !may_know.contains(&name.as_str()));
-        wrong.map(move |name| format!("{folder}/Cargo.toml:1 depends on {name}, an arrow that points back"))
+    let names: Vec<_> = crates().into_iter().map(|krate| krate.name).collect();
+    none(crates().into_iter().flat_map(|krate| {
+        let ours = krate.dependencies.clone().into_iter().filter(|name| names.contains(name));
+        let wrong: Vec<_> = ours.filter(|name| !may_know(&krate.name).contains(&name.as_str())).collect();
+        wrong
+            .into_iter()
+            .map(move |name| format!("{} knows {name}, an arrow that points back", krate.place()))
     }));
 }
 
 #[test]
 fn a_dependency_is_used_only_where_its_comment_says() {
     let users = users_by_dependency();
-    none(ARROWS.iter().flat_map(|(folder, _)| {
-        let user = folder.rsplit('/').next().unwrap_or(folder);
-        let users = &users;
-        dependencies(folder).into_iter().filter_map(move |name| {
-            let allowed = users.get(&name)?;
-            let fits = allowed.iter().any(|allowed| allowed == user || allowed == "All crates");
-            (!fits).then(|| {
-                format!("{folder}/Cargo.toml:1 uses {name}, whose comment in Cargo.toml allows {allowed:?}")
-            })
-        })
+    none(crates().iter().flat_map(|krate| {
+        let allowed = krate.dependencies.iter().filter_map(|name| Some((name, users.get(name)?)));
+        let wrong =
+            allowed.filter(|(_, users)| !users.contains(&krate.name) && !users.contains("All crates"));
+        wrong.map(|(name, users)| format!("{} uses {name}, which is for {users:?}", krate.place()))
     }));
 }
 
 #[test]
 fn a_dependency_that_is_named_is_used() {
-    none(ARROWS.iter().flat_map(|(folder, _)| {
-        let code = source::text(folder);
-        let unused =
-            dependencies(folder).into_iter().filter(move |name| !code.contains(&name.replace('-', "_")));
-        unused.map(move |name| {
-            format!("{folder}/Cargo.toml:1 names {name}, which nothing in {folder}/src uses")
-        })
+    none(crates().iter().flat_map(|krate| {
+        let code = source::text(&krate.folder);
+        let unused = krate.dependencies.iter().filter(move |name| !code.contains(&name.replace('-', "_")));
+        unused.map(|name| format!("{} names {name}, which nothing in src uses", krate.place()))
     }));
+}
+
+#[test]
+fn a_dependency_of_the_workspace_has_a_user() {
+    let manifests: String = crates().iter().map(|krate| manifest(&krate.folder)).collect();
+    let uses = |name: &str| [".", " ="].iter().any(|after| manifests.contains(&format!("\n{name}{after}")));
+    let unused = users_by_dependency().into_keys().filter(|name| !uses(name));
+    none(unused.map(|name| format!("Cargo.toml:1 names {name}, which no crate uses")));
 }
 
 fn functions(files: Vec<Found>) -> Vec<Function> {
@@ -148,18 +153,43 @@ fn none(violations: impl Iterator<Item = String>) {
     assert!(violations.is_empty(), "\n{}\n", violations.join("\n"));
 }
 
-fn dependencies(folder: &str) -> Vec<String> {
-    let manifest =
-        fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a crate has a manifest");
-    let manifest: toml::Table = manifest.parse().expect("a manifest is TOML");
-    manifest["dependencies"].as_table().expect("a table of dependencies").keys().cloned().collect()
+fn manifest(folder: &str) -> String {
+    fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a folder has a manifest")
+}
+
+/// A crate of the workspace by the name of its folder, and what it depends on outside tests.
+struct Crate {
+    name: String,
+    folder: String,
+    dependencies: Vec<String>,
+}
+
+impl Crate {
+    fn at(folder: String) -> Self {
+        let table: toml::Table = manifest(&folder).parse().expect("a manifest is TOML");
+        let dependencies = table["dependencies"].as_table().expect("a table of dependencies").keys().cloned();
+        let name = folder.rsplit('/').next().unwrap_or(&folder).to_owned();
+        Self { name, dependencies: dependencies.collect(), folder }
+    }
+
+    fn place(&self) -> String {
+        format!("{}/Cargo.toml:1", self.folder)
+    }
+}
+
+fn crates() -> Vec<Crate> {
+    let entries = fs::read_dir(root().join("crates")).expect("there are crates");
+    let names = entries.map(|entry| entry.expect("an entry can be read").file_name());
+    let folders = names.map(|name| format!("crates/{}", name.to_string_lossy()));
+    let folders = folders.filter(|folder| root().join(folder).join("Cargo.toml").exists());
+    folders.chain(["bench".to_owned()]).map(Crate::at).collect()
 }
 
 /// The last sentence of the comment above each dependency names the crates that may use it.
-fn users_by_dependency() -> BTreeMap<String, Vec<String>> {
-    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("the workspace has a manifest");
+fn users_by_dependency() -> BTreeMap<String, BTreeSet<String>> {
+    let manifest = manifest(".");
     let (_, after) = manifest.split_once("[workspace.dependencies]\n").expect("a section of dependencies");
-    let (mut users, mut allowed) = (BTreeMap::new(), Vec::new());
+    let (mut users, mut allowed) = (BTreeMap::new(), BTreeSet::new());
     for line in after.lines().take_while(|line| !line.starts_with('[')) {
         if let Some(comment) = line.strip_prefix("# ") {
             allowed = crates_named_in(comment);
@@ -170,7 +200,7 @@ fn users_by_dependency() -> BTreeMap<String, Vec<String>> {
     users
 }
 
-fn crates_named_in(comment: &str) -> Vec<String> {
+fn crates_named_in(comment: &str) -> BTreeSet<String> {
     let last = comment.trim_end_matches('.').rsplit(". ").next().unwrap_or(comment);
     let mut outside_brackets = String::new();
     for part in last.split('(') {

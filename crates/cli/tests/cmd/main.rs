@@ -5,3 +5,4 @@ mod budgets;
 mod crash;
 mod service;
 mod source;
+mod tools;

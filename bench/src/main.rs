@@ -1,0 +1,54 @@
+//! Measures the service beside the limits of the machine it runs on, in one run.
+
+mod limits;
+mod load;
+mod measure;
+mod report;
+mod server_process;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures a latchkey server
+#[derive(Parser)]
+enum Command {
+    /// Serves one JSON body with nothing but hyper: what every endpoint is compared with
+    Bare,
+    /// Measures the limits, then the service
+    Run(Settings),
+}
+
+/// What to measure, and for how long.
+#[derive(clap::Args)]
+struct Settings {
+    /// The server's binary
+    #[arg(long, default_value = "target/release/latchkey")]
+    server: PathBuf,
+    /// Where data folders are made; a real disk, not memory
+    #[arg(long, default_value = "target/bench")]
+    folder: PathBuf,
+    /// How long each operation is measured
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// Also writes the figures to this file
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    match Command::parse() {
+        Command::Bare => limits::serve_bare().await,
+        Command::Run(settings) => {
+            let duration = Duration::from_secs(settings.seconds);
+            let report = measure::everything(&settings.server, &settings.folder, duration).await?;
+            report.print();
+            settings.json.map_or(Ok(()), |file| report.write(&file))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! A server under measurement: its own process on its own core, and what the kernel counted for it.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+
+/// The clock ticks in which Linux reports CPU time to every program, on every architecture.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Ended when it is dropped.
+pub struct ServerProcess {
+    child: Child,
+    address: SocketAddr,
+    // A closed pipe would fail the next line that the server prints.
+    _stdout: BufReader<ChildStdout>,
+}
+
+/// Bytes that went to and came from the disk, not from the page cache.
+#[derive(Clone, Copy)]
+pub struct Disk {
+    pub read: u64,
+    pub written: u64,
+}
+
+impl ServerProcess {
+    /// Starts the program on core 0 and waits for its line `… ready http://HOST:PORT`; what it logs goes to `log`.
+    pub fn start(program: &Path, arguments: &[&OsStr], log: &Path) -> anyhow::Result<Self> {
+        let mut child = pinned(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(log)?)
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut stdout = BufReader::new(child.stdout.take().context("the server has no output")?);
+        let mut line = String::new();
+        stdout.read_line(&mut line)?;
+        let address = line.trim().split_once("ready http://").map(|(_, address)| address);
+        let address = address.with_context(|| format!("no ready line:\n{}", logged(log)))?.parse()?;
+        Ok(Self { child, address, _stdout: stdout })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The CPU time it used since it started, all threads, user and kernel.
+    pub fn cpu(&self) -> anyhow::Result<Duration> {
+        cpu_in(&self.proc("stat")?)
+    }
+
+    /// The memory it holds, in bytes.
+    pub fn resident(&self) -> anyhow::Result<u64> {
+        Ok(number_after(&self.proc("status")?, "VmRSS:")? * 1024)
+    }
+
+    /// What it read from and wrote to the disk since it started.
+    pub fn disk(&self) -> anyhow::Result<Disk> {
+        let io = self.proc("io")?;
+        Ok(Disk { read: number_after(&io, "read_bytes:")?, written: number_after(&io, "\nwrite_bytes:")? })
+    }
+
+    /// Asks it to end, and waits.
+    pub fn end(mut self) -> anyhow::Result<ExitStatus> {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status()?;
+        ensure!(asked.success(), "cannot end the server");
+        Ok(self.child.wait()?)
+    }
+
+    fn proc(&self, file: &str) -> anyhow::Result<String> {
+        Ok(fs::read_to_string(format!("/proc/{}/{file}", self.child.id()))?)
+    }
+}
+
+impl Drop for ServerProcess {
+    fn drop(&mut self) {
+        // It fails only for a process that has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The CPU time that this process itself has used.
+pub fn own_cpu() -> anyhow::Result<Duration> {
+    cpu_in(&fs::read_to_string("/proc/self/stat")?)
+}
+
+fn cpu_in(stat: &str) -> anyhow::Result<Duration> {
+    let (_, after_name) = stat.rsplit_once(')').context("cannot read the process's stat")?;
+    let ticks: f64 = after_name.split_whitespace().skip(11).take(2).flat_map(str::parse::<f64>).sum();
+    Ok(Duration::from_secs_f64(ticks / TICKS_PER_SECOND))
+}
+
+fn logged(file: &Path) -> String {
+    fs::read_to_string(file).unwrap_or_default()
+}
+
+fn pinned(program: &Path) -> Command {
+    let can_pin =
+        Command::new("taskset").args(["-c", "0", "true"]).status().is_ok_and(|status| status.success());
+    if !can_pin {
+        return Command::new(program);
+    }
+    let mut command = Command::new("taskset");
+    command.args(["-c", "0"]).arg(program);
+    command
+}
+
+fn number_after(text: &str, label: &str) -> anyhow::Result<u64> {
+    let after = text.split_once(label).with_context(|| format!("the kernel reports no {label}"))?.1;
+    Ok(after.split_whitespace().next().unwrap_or_default().parse()?)
+}

@@ -1,0 +1,19 @@
+# Everything that CI runs.
+test:
+    scripts/test
+
+# The service beside the limits of this machine.
+bench *arguments:
+    scripts/bench {{arguments}}
+
+# A thousand kills; `LATCHKEY_CRASH_SEED` repeats a run.
+crash rounds="1000":
+    LATCHKEY_CRASH_ROUNDS={{rounds}} cargo test --locked -p latchkey --test cmd -- --nocapture crash
+
+# Every documented request, bent in every way.
+fuzz *arguments:
+    scripts/fuzz-api {{arguments}}
+
+# The documentation of the source, private items too.
+docs:
+    cargo doc --workspace --locked --no-deps --document-private-items
