@@ -11,9 +11,6 @@ use std::time::Duration;
 
 use clap::Parser;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Measures a latchkey server
 #[derive(Parser)]
 enum Command {

@@ -9,9 +9,6 @@ use args::{Args, Command};
 use clap::Parser;
 use std::process::ExitCode;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Serve(args) => cmd::serve::run(args),

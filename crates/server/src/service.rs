@@ -12,6 +12,7 @@ use crate::{http, jobs, listen};
 use axum::Router;
 use axum::routing::get;
 use domain::cx::{Lockout, Policy};
+use domain::entropy::Entropy;
 use domain::founding::{self, FoundingError, NewOrg};
 use domain::store::{Directory, StoreError};
 use domain::time::{Clock, minutes};
@@ -80,7 +81,8 @@ impl Service {
     pub async fn open(config: &Config, seed: Option<Vec<NewOrg>>, traces: bool) -> Result<Self, StartError> {
         let hold = folder::hold(&config.data)?;
         let store = Arc::new(open_store(&config.data).await?);
-        if seed.is_some() && !store.is_empty().await? {
+        let is_empty = store.is_empty().await?;
+        if seed.is_some() && !is_empty {
             return Err(FoundingError::NotEmpty.into());
         }
         let metrics = http::metrics();
@@ -96,7 +98,7 @@ impl Service {
         let hasher = HashPool::start(&config.password, Arc::new(SystemEntropy), metrics.hashes.clone())?;
         let (cx, operator) = context(config, bound, &store, hasher);
         prepare_keys(&cx, &operator).await?;
-        let welcome = fill(&cx, &operator, seed).await?;
+        let welcome = fill(&cx, &operator, seed, is_empty).await?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
         let app = Arc::new(Shared {
             cx,
@@ -123,6 +125,8 @@ impl Service {
 
     /// Serves until `stop` is done, then finishes what is under way and writes what is pending.
     pub async fn run(self, stop: impl Future<Output = ()>) {
+        // The first random number takes the library tens of milliseconds; nobody's sign-in shall wait for it.
+        tokio::task::spawn_blocking(|| SystemEntropy.fill(&mut [0; 16]));
         let background = tokio::spawn(jobs::run(App::clone(&self.app), self.operator));
         let watching = self.certificate.clone().map(|certificate| tokio::spawn(certificate.watch()));
         let (stopping, stopped) = watch::channel(());
@@ -190,14 +194,12 @@ async fn fill(
     cx: &Cx,
     operator: &Operator,
     seed: Option<Vec<NewOrg>>,
+    is_empty: bool,
 ) -> Result<Option<Welcome>, FoundingError> {
     match seed {
         Some(orgs) => founding::found(cx, access::may_found(operator), orgs).await.map(|_| None),
-        None => match first_run::found(cx, operator, &SystemEntropy).await {
-            Ok(welcome) => Ok(Some(welcome)),
-            Err(FoundingError::NotEmpty) => Ok(None),
-            Err(error) => Err(error),
-        },
+        None if is_empty => first_run::found(cx, operator, &SystemEntropy).await.map(Some),
+        None => Ok(None),
     }
 }
 
