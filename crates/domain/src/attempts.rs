@@ -33,7 +33,10 @@ pub struct Attempts {
 const ABANDONED: Duration = Duration::from_secs(60);
 
 /// How many attempts may wait for their turn on this node, over all names.
-const WAITING: usize = 4_096;
+const WAITING: usize = 65_536;
+
+/// How many of them may wait for one name, so that one name cannot make all others wait.
+const WAITING_FOR_ONE: usize = 512;
 
 /// The answer to a claim.
 #[derive(Debug, PartialEq, Eq)]
@@ -143,19 +146,19 @@ pub(crate) async fn claim(cx: &Cx, name: NameDigest, max: u32) -> Result<Attempt
 impl Attempt {
     /// The password was right: the counter starts anew.
     pub(crate) async fn succeeded(self, cx: &Cx) -> Result<(), StoreError> {
-        self.resolve(cx, |attempts| attempts.succeeded(), |_| None).await.map(drop)
+        self.resolve(cx, |attempts| attempts.succeeded(), |_| None).await
     }
 
     /// Nothing was compared: the attempt is taken back.
     pub(crate) async fn released(self, cx: &Cx) -> Result<(), StoreError> {
-        self.resolve(cx, |attempts| attempts.released(), |_| None).await.map(drop)
+        self.resolve(cx, |attempts| attempts.released(), |_| None).await
     }
 
     /// The attempt failed; `entry` records it, told whether this failure locked the name.
     pub(crate) async fn failed(self, cx: &Cx, entry: impl Fn(bool) -> Entry) -> Result<(), StoreError> {
         let (now, max) = (cx.clock.now(), self.max);
         let fail = |attempts: &Attempts| attempts.failed(now, max, &cx.policy.lockout);
-        self.resolve(cx, fail, |new| Some(entry(new.locked_until.is_some()))).await.map(drop)
+        self.resolve(cx, fail, |new| Some(entry(new.locked_until.is_some()))).await
     }
 
     async fn resolve(
@@ -163,12 +166,12 @@ impl Attempt {
         cx: &Cx,
         change: impl Fn(&Attempts) -> Attempts,
         entry: impl Fn(&Attempts) -> Option<Entry>,
-    ) -> Result<Attempts, StoreError> {
+    ) -> Result<(), StoreError> {
         loop {
             let old = cx.store.attempts(&self.name).await?;
             let new = change(&old.clone().unwrap_or_default());
             if cx.store.replace_attempts(&self.name, old.as_ref(), &new, entry(&new).as_ref()).await? {
-                return Ok(new);
+                return Ok(());
             }
         }
     }
@@ -183,6 +186,7 @@ pub(crate) struct Turns {
 
 struct Queue {
     seats: Arc<Semaphore>,
+    line: Semaphore,
     under_way: AtomicUsize,
     resolved: Notify,
 }
@@ -206,7 +210,9 @@ impl Turns {
             let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(names.entry(name).or_insert_with(|| Arc::new(Queue::new(self.seats))))
         };
+        let place_in_line = queue.line.try_acquire().ok()?;
         let seat = Arc::clone(&queue.seats).acquire_owned().await.ok()?;
+        drop(place_in_line);
         Some(Turn { name, queue, names: Arc::clone(&self.names), has_begun: false, _seat: seat })
     }
 }
@@ -215,6 +221,7 @@ impl Queue {
     fn new(seats: usize) -> Self {
         Self {
             seats: Arc::new(Semaphore::new(seats)),
+            line: Semaphore::new(WAITING_FOR_ONE),
             under_way: AtomicUsize::new(0),
             resolved: Notify::new(),
         }

@@ -33,6 +33,8 @@ pub enum Event {
     OrgSessionsEnded { org: OrgId, by: UserId },
     /// A signing key took over from the one before it.
     KeyRotated { kid: String },
+    /// A backup took the place of the store.
+    Restored { sessions_ended: bool },
     /// An empty store was filled.
     Founded { orgs: usize, users: usize },
 }
@@ -50,7 +52,10 @@ impl Event {
             | Self::PasswordRehashed { org, .. }
             | Self::SignedOut { org, .. }
             | Self::OrgSessionsEnded { org, .. } => Some(*org),
-            Self::SignInRefused { .. } | Self::KeyRotated { .. } | Self::Founded { .. } => None,
+            Self::SignInRefused { .. }
+            | Self::KeyRotated { .. }
+            | Self::Restored { .. }
+            | Self::Founded { .. } => None,
         }
     }
 }

@@ -85,8 +85,12 @@ pub struct KeyRecord {
 impl KeyRecord {
     /// Whether its public half is published at `now`.
     pub fn is_published(&self, now: Timestamp) -> bool {
-        self.retired_at.is_none_or(|retired| now < retired + PUBLISHED)
+        is_published(self.retired_at, now)
     }
+}
+
+fn is_published(retired_at: Option<Timestamp>, now: Timestamp) -> bool {
+    retired_at.is_none_or(|retired| now < retired + PUBLISHED)
 }
 
 /// A key in use: its private half ready for signing, its public half ready for verifying.
@@ -158,7 +162,7 @@ impl Keyring {
 
     fn published(&self, now: Timestamp) -> impl Iterator<Item = Arc<Key>> {
         let keys = self.keys();
-        let published = move |key: &Arc<Key>| key.retired_at.is_none_or(|retired| now < retired + PUBLISHED);
+        let published = move |key: &Arc<Key>| is_published(key.retired_at, now);
         (0..keys.len()).filter_map(move |n| keys.get(n).cloned()).filter(published)
     }
 }

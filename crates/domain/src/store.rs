@@ -71,8 +71,8 @@ pub trait Sessions: Send + Sync {
     /// Notes that the session has changed in memory; written behind, at most five seconds late.
     fn touched(&self, session: &Arc<Session>);
 
-    /// Ends a session; it is on disk before this returns.
-    async fn end_session(&self, session: &Session, entry: &Entry) -> Result<(), StoreError>;
+    /// Ends a session; it is on disk before this returns, and comes to its end even if nobody waits.
+    async fn end_session(&self, session: &Arc<Session>, entry: &Entry) -> Result<(), StoreError>;
 
     /// Ends every session of an org; it is on disk before this returns.
     async fn end_org_sessions(&self, org: OrgId, entry: &Entry) -> Result<(), StoreError>;

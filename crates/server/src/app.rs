@@ -9,9 +9,12 @@ use domain::audit::Visit;
 use domain::session::{self, Opened};
 use domain::sign_in::{self, SignInError};
 use domain::store::{Store, StoreError};
+use domain::time::Timestamp;
 use domain::{Cx, keyring};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use wire::error::Code;
 
 /// How long the store may take to say that it is ready.
@@ -30,6 +33,10 @@ pub struct Shared {
     pub wire: Wire,
     /// How much one client may take.
     pub limits: Limits,
+    /// The bytes that the bodies of requests may take together.
+    pub room: Arc<Semaphore>,
+    /// When the store last said that it is ready, in microseconds.
+    pub ready_at: AtomicI64,
     /// `serverUrl` and `baseApiUrl`: configured, never taken from a request.
     pub saas_url: String,
     /// The numbers that the service keeps about itself.
@@ -73,7 +80,7 @@ impl Shared {
     /// Ends the caller's session.
     pub async fn sign_out(&self, caller: Caller) -> Result<(), ApiError> {
         session::end(&self.cx, &caller).await?;
-        self.metrics.sessions_ended.inc();
+        self.metrics.sessions_ended.inc_by(caller.sessions().count() as u64);
         tracing::info!(user.id = %caller.user().id, "{} signed out", caller.user().name.as_str());
         Ok(())
     }
@@ -86,13 +93,19 @@ impl Shared {
 
     /// Whether the service can do its work.
     pub async fn is_ready(&self) -> Result<(), ApiError> {
+        // Asking costs a write, and anybody may ask.
+        let now = self.cx.now();
+        let said_at = Timestamp::from_micros(self.ready_at.load(Ordering::Relaxed));
+        if said_at <= now && now.since(said_at) < Duration::from_secs(1) {
+            return Ok(());
+        }
         let late = || StoreError::Unavailable("the store does not answer".into());
         tokio::time::timeout(READY_WITHIN, self.store.ready()).await.unwrap_or_else(|_| Err(late()))?;
-        if keyring::can_sign(&self.cx) {
-            Ok(())
-        } else {
-            Err(ApiError::new(Code::Unavailable, "there is no key to sign with"))
+        if !keyring::can_sign(&self.cx) {
+            return Err(ApiError::new(Code::Unavailable, "there is no key to sign with"));
         }
+        self.ready_at.store(now.as_micros(), Ordering::Relaxed);
+        Ok(())
     }
 
     fn counted<T>(&self, told: Result<T, Ending>) -> Result<T, ApiError> {

@@ -4,6 +4,8 @@ use crate::app::App;
 use domain::access;
 use domain::store::StoreError;
 use domain::{Operator, keyring, session};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -20,11 +22,14 @@ pub async fn run(app: App, operator: Operator) {
     sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut seen = None;
     loop {
-        let done = tokio::select! {
-            _ = look.tick() => refresh_keys(&app, &mut seen).await,
-            _ = sweep.tick() => tidy(&app, &operator).await,
+        let job = async {
+            tokio::select! {
+                _ = look.tick() => refresh_keys(&app, &mut seen).await,
+                _ = sweep.tick() => tidy(&app, &operator).await,
+            }
         };
-        if let Err(error) = done {
+        // A panic has been logged by the hook; the jobs after it must not be lost with it.
+        if let Ok(Err(error)) = AssertUnwindSafe(job).catch_unwind().await {
             tracing::warn!(%error, "a background job was not done; it is tried again");
         }
     }

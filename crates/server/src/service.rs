@@ -21,11 +21,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 use store::Store;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// A signing key is replaced after this long.
 const KEY_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -80,7 +81,7 @@ impl Service {
     /// Opens the data folder, fills an empty store from `seed` or with a first administrator, and binds the address.
     pub async fn open(config: &Config, seed: Option<Vec<NewOrg>>, traces: bool) -> Result<Self, StartError> {
         let hold = folder::hold(&config.data)?;
-        let store = Arc::new(open_store(&config.data).await?);
+        let store = Arc::new(Store::open(&config.data, SystemClock.now()).await?);
         let is_empty = store.is_empty().await?;
         if seed.is_some() && !is_empty {
             return Err(FoundingError::NotEmpty.into());
@@ -104,6 +105,8 @@ impl Service {
             cx,
             store: Arc::<Store>::clone(&store),
             wire: config.wire.clone(),
+            room: Arc::new(Semaphore::new(config.limits.bodies_bytes as usize)),
+            ready_at: AtomicI64::default(),
             limits: config.limits.clone(),
             saas_url: saas_url(config, bound),
             metrics,
@@ -130,28 +133,22 @@ impl Service {
         let background = tokio::spawn(jobs::run(App::clone(&self.app), self.operator));
         let watching = self.certificate.clone().map(|certificate| tokio::spawn(certificate.watch()));
         let (stopping, stopped) = watch::channel(());
-        let numbers = self.metrics.map(|listener| {
-            let router = Router::new()
-                .route("/metrics", get(http::operations::numbers_alone))
-                .with_state(App::clone(&self.app));
-            tokio::spawn(serve_numbers(listener, router, App::clone(&self.app), stopped))
-        });
+        let stop = async move {
+            stop.await;
+            drop(stopping);
+        };
         let router = http::router(App::clone(&self.app));
-        listen::serve(self.listener, router, &self.app.limits, self.certificate, stop).await;
-        drop(stopping);
+        let service = listen::serve(self.listener, router, &self.app.limits, self.certificate, stop);
+        tokio::join!(service, numbers(self.metrics, &self.app, stopped));
         background.abort();
         watching.iter().for_each(tokio::task::JoinHandle::abort);
-        if let Some(numbers) = numbers {
-            // It ends by itself, like the listener beside it.
-            let _ended = numbers.await;
-        }
         domain::store::Health::close(&*self.store).await;
     }
 }
 
-/// Opens the store in a data folder.
-pub async fn open_store(folder: &Path) -> Result<Store, StoreError> {
-    Store::open(folder, SystemClock.now()).await
+/// Opens the store in a data folder for a tool; a service may be running on it.
+pub async fn attach_store(folder: &Path) -> Result<Store, StoreError> {
+    Store::attach(folder).await
 }
 
 /// A context for one command of a tool, without a service around it.
@@ -173,7 +170,11 @@ fn context(config: &Config, bound: SocketAddr, store: &Arc<Store>, hasher: HashP
     needs.start()
 }
 
-async fn serve_numbers(listener: TcpListener, router: Router, app: App, mut stopped: watch::Receiver<()>) {
+/// Serves the numbers at an address of their own, if they have one, for as long as the service runs.
+async fn numbers(listener: Option<TcpListener>, app: &App, mut stopped: watch::Receiver<()>) {
+    let Some(listener) = listener else { return };
+    let router =
+        Router::new().route("/metrics", get(http::operations::numbers_alone)).with_state(App::clone(app));
     let stop = async move { while stopped.changed().await.is_ok() {} };
     listen::serve(listener, router, &app.limits, None, stop).await;
 }

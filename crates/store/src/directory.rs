@@ -1,7 +1,7 @@
 //! Orgs and users.
 
 use crate::db::{DbError, Row, Statement, sql};
-use crate::{Store, or_done};
+use crate::{Store, or_done, write};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::method::hash::PasswordHash;
@@ -77,7 +77,7 @@ impl Directory for Store {
             statements.push(insert_account(account)?);
             statements.extend(account.user.roles.iter().map(|role| insert_role(account.user.id, *role)));
         }
-        Ok(self.write(statements, entry).await?)
+        Ok(write(&*self.db, statements, entry).await?)
     }
 
     async fn rehash(
@@ -88,7 +88,7 @@ impl Directory for Store {
         entry: &Entry,
     ) -> Result<(), StoreError> {
         let statement = sql(REHASH).bind(user.bits().to_be_bytes()).bind(old.expose()).bind(new.expose());
-        or_done(self.write(vec![statement.must_change()], entry).await)
+        or_done(write(&*self.db, vec![statement.must_change()], entry).await)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Signing keys.
 
-use crate::Store;
 use crate::db::{DbError, Durability, Row, sql};
+use crate::{Store, write};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::keyring::{KeyRecord, PrivateKey};
@@ -27,7 +27,7 @@ impl Keys for Store {
     async fn rotate_key(&self, key: &KeyRecord, entry: &Entry) -> Result<(), StoreError> {
         let created_at = key.created_at.as_micros();
         let insert = sql(INSERT).bind(key.kid.as_str()).bind(key.private.expose().to_vec()).bind(created_at);
-        Ok(self.write(vec![sql(RETIRE).bind(created_at), insert], entry).await?)
+        Ok(write(&*self.db, vec![sql(RETIRE).bind(created_at), insert], entry).await?)
     }
 
     async fn forget_keys(&self, before: Timestamp) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ mod sessions;
 pub mod sqlite;
 
 use async_trait::async_trait;
-use db::{Db, DbError, Durability, Statement};
+use db::{Db, DbError, Durability, Statement, sql};
 use domain::audit::Entry;
 use domain::org::Org;
 use domain::store::{Health, StoreError};
@@ -46,6 +46,20 @@ impl Store {
         Self::over(Arc::new(sqlite::Sqlite::open(folder)?), now).await
     }
 
+    /// Opens the store in a folder as it is, beside a service that may be running on it.
+    pub async fn attach(folder: &Path) -> Result<Self, StoreError> {
+        let db: Arc<dyn Db> = Arc::new(sqlite::Sqlite::open(folder)?);
+        let rows = db.read(sql("SELECT COUNT(*), MAX(number) FROM migration")).await?;
+        let known = MIGRATIONS.last().map(|(number, ..)| (MIGRATIONS.len() as i64, i64::from(*number)));
+        let found = rows.first().map(|row| Ok::<_, DbError>((row.int(0)?, row.int(1)?))).transpose()?;
+        if found != known {
+            let what =
+                "the store has the schema of another release: use the tool of the release that serves it";
+            return Err(StoreError::Unavailable(what.into()));
+        }
+        Ok(Self::with(db))
+    }
+
     /// A SQLite store in memory, gone when it is dropped.
     pub async fn in_memory(now: Timestamp) -> Result<Self, StoreError> {
         Self::over(Arc::new(sqlite::Sqlite::memory()?), now).await
@@ -53,21 +67,19 @@ impl Store {
 
     async fn over(db: Arc<dyn Db>, now: Timestamp) -> Result<Self, StoreError> {
         db.migrate(MIGRATIONS, now.as_micros()).await?;
+        Ok(Self::with(db))
+    }
+
+    fn with(db: Arc<dyn Db>) -> Self {
         let live = Arc::new(LiveTable::default());
         let behind = tokio::spawn(live::write_behind(Arc::clone(&live), Arc::clone(&db))).abort_handle();
-        Ok(Self { db, live, behind, users: Cache::new(AT_HAND), orgs: Cache::new(AT_HAND) })
+        Self { db, live, behind, users: Cache::new(AT_HAND), orgs: Cache::new(AT_HAND) }
     }
 
     /// Writes a consistent copy of the store to a new file, while others use it.
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
         self.live.flush(&*self.db).await?;
         Ok(self.db.backup(to).await?)
-    }
-
-    /// Runs statements together with the event that records them, on disk before this returns.
-    async fn write(&self, mut statements: Vec<Statement>, entry: &Entry) -> Result<(), DbError> {
-        statements.push(audit::append(entry));
-        self.db.write(statements, Durability::Durable).await.map(drop)
     }
 
     /// Repeats a statement that deletes a portion until nothing is left, so that others may write in between.
@@ -98,6 +110,20 @@ impl From<DbError> for StoreError {
     }
 }
 
+/// Runs statements together with the event that records them, on disk before this returns.
+async fn write(db: &dyn Db, mut statements: Vec<Statement>, entry: &Entry) -> Result<(), DbError> {
+    statements.push(audit::append(entry));
+    db.write(statements, Durability::Durable).await.map(drop)
+}
+
+/// Does a change to its end even when nobody waits for it any more: what stands on disk must stand in memory too.
+async fn to_the_end(
+    change: impl Future<Output = Result<(), StoreError>> + Send + 'static,
+) -> Result<(), StoreError> {
+    let gone = |_| Err(StoreError::Unavailable("the change did not come to its end".into()));
+    tokio::spawn(change).await.unwrap_or_else(gone)
+}
+
 /// Takes a statement that changed nothing for one that had nothing left to do.
 fn or_done(result: Result<(), DbError>) -> Result<(), StoreError> {
     match result {
@@ -109,7 +135,7 @@ fn or_done(result: Result<(), DbError>) -> Result<(), StoreError> {
 #[async_trait]
 impl Health for Store {
     async fn record(&self, entry: &Entry) -> Result<(), StoreError> {
-        Ok(self.write(Vec::new(), entry).await?)
+        Ok(write(&*self.db, Vec::new(), entry).await?)
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -51,13 +51,10 @@ impl LiveTable {
         self.shard(digest).read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
     }
 
-    /// Keeps a session that has just been written.
-    pub fn opened(&self, session: &Arc<Session>) {
-        self.shard(&session.digest)
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(session.digest, Arc::clone(session));
+    /// Keeps a session that has just been written, unless sessions ended meanwhile: then the disk is asked first.
+    pub fn opened(&self, reading: Reading, session: Arc<Session>) {
         self.places(session.org).opened.fetch_add(1, Ordering::SeqCst);
+        self.put(reading, session);
     }
 
     /// Begins to read a session from disk.
@@ -171,7 +168,8 @@ impl Places {
 
     /// Whether the last count is old enough for a new one.
     pub fn may_recount(&self, now: Timestamp) -> bool {
-        now.since(Timestamp::from_micros(self.counted_at.load(Ordering::SeqCst))) >= Duration::from_secs(1)
+        let counted_at = Timestamp::from_micros(self.counted_at.load(Ordering::SeqCst));
+        counted_at > now || now.since(counted_at) >= Duration::from_secs(1)
     }
 
     /// How many were opened since the last count.

@@ -1,8 +1,9 @@
 //! Puts a backup in the place of a store. The store that was there is kept beside it.
 
 use crate::Store;
-use crate::db::Db;
+use crate::db::{Db, sql};
 use crate::sqlite::Sqlite;
+use domain::audit::Event;
 use domain::store::{Directory, Health, StoreError};
 use domain::time::Timestamp;
 use std::fs::{self, File};
@@ -24,16 +25,32 @@ pub async fn from_backup(
 ) -> Result<(), StoreError> {
     let beside = folder.join("restoring");
     prepare(from, &beside).map_err(unavailable)?;
-    let store = Store::open(&beside, now).await?;
+    if let Err(error) = bring_up(&beside, now, end_sessions).await {
+        if_there(fs::remove_dir_all(&beside)).map_err(unavailable)?;
+        return Err(error);
+    }
+    fold(folder).await.map_err(unavailable)?;
+    exchange(&beside, folder).map_err(unavailable)
+}
+
+/// Opens the copy, and refuses it unless it is whole.
+async fn bring_up(beside: &Path, now: Timestamp, end_sessions: bool) -> Result<(), StoreError> {
+    let store = Store::open(beside, now).await?;
+    let faults = store.db.read(sql("PRAGMA integrity_check")).await?;
+    if faults.first().map(|row| row.text(0)) != Some(Ok("ok")) {
+        return Err(StoreError::Corrupt("the file is damaged".into()));
+    }
     if store.is_empty().await? {
         return Err(StoreError::Corrupt("the file holds no store of latchkey".into()));
     }
+    let entry = Event::Restored { sessions_ended: end_sessions }.at(now);
     if end_sessions {
-        store.end_every_session(now).await?;
+        store.end_every_session(&entry).await?
+    } else {
+        store.record(&entry).await?
     }
     store.close().await;
-    fold(folder).await.map_err(unavailable)?;
-    exchange(&beside, folder).map_err(unavailable)
+    Ok(())
 }
 
 fn prepare(from: &Path, beside: &Path) -> io::Result<()> {
@@ -42,11 +59,12 @@ fn prepare(from: &Path, beside: &Path) -> io::Result<()> {
     if &start != b"SQLite format 3\0" {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is no backup of latchkey"));
     }
-    if beside.exists() {
-        fs::remove_dir_all(beside)?;
-    }
-    fs::create_dir(beside)?;
-    fs::copy(from, beside.join(FILE)).map(drop)
+    if_there(fs::remove_dir_all(beside))?;
+    private_folder(beside)?;
+    // Written anew rather than copied, as a copy would take over who may read it.
+    let mut copy = File::create(beside.join(FILE))?;
+    io::copy(&mut File::open(from)?, &mut copy)?;
+    copy.sync_all()
 }
 
 /// Closes the old store, which folds its log into its one file; a store that cannot be opened is moved aside as it is.
@@ -56,7 +74,10 @@ async fn fold(folder: &Path) -> io::Result<()> {
         Err(error) => tracing::warn!(%error, "the old store cannot be opened; it is kept as it is"),
     }
     ["-wal", "-shm"].iter().try_for_each(|log| {
-        if_there(fs::rename(folder.join(format!("{FILE}{log}")), folder.join(format!("{ASIDE}{log}"))))
+        let (old, aside) = (folder.join(format!("{FILE}{log}")), folder.join(format!("{ASIDE}{log}")));
+        // A log that an earlier restore left would be taken for the log of the file kept now.
+        if_there(fs::remove_file(&aside))?;
+        if_there(fs::rename(old, aside))
     })
 }
 
@@ -67,6 +88,17 @@ fn exchange(beside: &Path, folder: &Path) -> io::Result<()> {
     fs::rename(beside.join(FILE), folder.join(FILE))?;
     File::open(folder)?.sync_all()?;
     fs::remove_dir_all(beside)
+}
+
+#[cfg(unix)]
+fn private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn private_folder(folder: &Path) -> io::Result<()> {
+    fs::create_dir(folder)
 }
 
 fn if_there(done: io::Result<()>) -> io::Result<()> {

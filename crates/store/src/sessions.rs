@@ -1,7 +1,7 @@
 //! Sessions on disk: the truth behind the live table.
 
-use crate::db::{DbError, Durability, Row, Statement, sql};
-use crate::{Store, or_done};
+use crate::db::{DbError, Row, Statement, sql};
+use crate::{Store, or_done, to_the_end, write};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::session::{Live, Place, Record, Session, SessionDigest};
@@ -41,9 +41,15 @@ const GRACE: Duration = Duration::from_secs(60);
 #[async_trait]
 impl Sessions for Store {
     async fn open_session(&self, session: &Arc<Session>, entry: &Entry) -> Result<(), StoreError> {
-        self.write(vec![open(session)], entry).await?;
-        self.live.opened(session);
-        Ok(())
+        let (live, session, entry) = (Arc::clone(&self.live), Arc::clone(session), entry.clone());
+        let db = Arc::clone(&self.db);
+        to_the_end(async move {
+            let reading = live.start_reading();
+            write(&*db, vec![open(&session)], &entry).await?;
+            live.opened(reading, session);
+            Ok(())
+        })
+        .await
     }
 
     async fn live(&self, digest: &SessionDigest) -> Result<Option<Live>, StoreError> {
@@ -58,19 +64,28 @@ impl Sessions for Store {
         self.live.touched(session);
     }
 
-    async fn end_session(&self, session: &Session, entry: &Entry) -> Result<(), StoreError> {
+    async fn end_session(&self, session: &Arc<Session>, entry: &Entry) -> Result<(), StoreError> {
         let statement = sql(END).bind(session.digest.0).bind(entry.at.as_micros()).must_change();
-        or_done(self.write(vec![statement], entry).await)?;
-        session.mark_ended();
-        self.live.ended(&session.digest);
-        Ok(())
+        let (live, session, entry) = (Arc::clone(&self.live), Arc::clone(session), entry.clone());
+        let db = Arc::clone(&self.db);
+        to_the_end(async move {
+            or_done(write(&*db, vec![statement], &entry).await)?;
+            session.mark_ended();
+            live.ended(&session.digest);
+            Ok(())
+        })
+        .await
     }
 
     async fn end_org_sessions(&self, org: OrgId, entry: &Entry) -> Result<(), StoreError> {
         let statement = sql(END_ORG).bind(org.bits().to_be_bytes()).bind(entry.at.as_micros());
-        self.write(vec![statement], entry).await?;
-        self.live.ended_org(org);
-        Ok(())
+        let (db, live, entry) = (Arc::clone(&self.db), Arc::clone(&self.live), entry.clone());
+        to_the_end(async move {
+            write(&*db, vec![statement], &entry).await?;
+            live.ended_org(org);
+            Ok(())
+        })
+        .await
     }
 
     async fn place(&self, org: OrgId, limit: u64, now: Timestamp) -> Result<Option<Place>, StoreError> {
@@ -100,8 +115,8 @@ impl Sessions for Store {
 
 impl Store {
     /// Ends every session there is, for a store that was brought back from a backup.
-    pub(crate) async fn end_every_session(&self, now: Timestamp) -> Result<(), DbError> {
-        self.db.write(vec![sql(END_EVERY).bind(now.as_micros())], Durability::Durable).await.map(drop)
+    pub(crate) async fn end_every_session(&self, entry: &Entry) -> Result<(), DbError> {
+        write(&*self.db, vec![sql(END_EVERY).bind(entry.at.as_micros())], entry).await
     }
 
     /// The session with this digest, from memory or else from disk.

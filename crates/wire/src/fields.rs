@@ -63,6 +63,8 @@ impl std::error::Error for BodyError {}
 impl Fields {
     /// Reads a JSON object.
     pub fn from_json(body: &[u8]) -> Result<Self, BodyError> {
+        // Some Windows programs write a byte order mark in front.
+        let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
         serde_json::from_slice(body).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => BodyError::NotAnObject,
             _ => BodyError::Json { line: error.line(), column: error.column() },
@@ -188,6 +190,7 @@ mod tests {
             (r#"{"username":"ééééé"}"#, Ok("ééééé")),
             (r#"{"username":""}"#, Err(BodyError::Missing("username"))),
             (r#"{"username":null}"#, Err(BodyError::Missing("username"))),
+            ("\u{feff}{\"username\":\"ada\"}", Ok("ada")),
             ("{}", Err(BodyError::Missing("username"))),
             (r#"{"username":5}"#, Err(BodyError::NotText("username"))),
             (r#"{"username":{"$gt":""}}"#, Err(BodyError::NotText("username"))),

@@ -25,9 +25,10 @@ pub fn fields(body: &[u8], root: &str) -> Result<Fields, BodyError> {
             Event::Empty(start) if !is_closed => {
                 pairs.push((name(start.name().as_ref(), &open, root)?, String::new()));
             }
-            Event::Text(part) => value.push_str(&part.xml10_content()),
-            Event::CData(part) => value.push_str(&part.xml10_content()),
-            Event::GeneralRef(reference) => value.push(character(&reference)?),
+            Event::Text(part) if open.len() == 2 => value.push_str(&part.xml10_content()),
+            Event::Text(part) if part.trim_ascii().is_empty() => {}
+            Event::CData(part) if open.len() == 2 => value.push_str(&part.xml10_content()),
+            Event::GeneralRef(reference) if open.len() == 2 => value.push(character(&reference)?),
             Event::End(_) if open.len() > 1 => {
                 pairs.extend(open.pop().map(|name| (name, std::mem::take(&mut value))))
             }
@@ -37,6 +38,9 @@ pub fn fields(body: &[u8], root: &str) -> Result<Fields, BodyError> {
             Event::Decl(_) | Event::Comment(_) => {}
             Event::DocType(_) => return Err(BodyError::Xml("a document type is not allowed")),
             Event::PI(_) => return Err(BodyError::Xml("a processing instruction is not allowed")),
+            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {
+                return Err(BodyError::Xml("text stands in a field only"));
+            }
             Event::Start(_) | Event::Empty(_) => {
                 return Err(BodyError::Xml("one element holds all the others"));
             }
@@ -134,6 +138,10 @@ mod tests {
             "<logout></logout>",
             "<login></login><login></login>",
             "<login/><login/>",
+            "junk<login/>",
+            "<login/>junk",
+            "<login>junk<username>a</username></login>",
+            "<login>&#65;</login>",
             "<logout/>",
             "<login><username><b>x</b></username></login>",
             "<!DOCTYPE login [<!ENTITY x \"y\">]><login><username>&x;</username></login>",

@@ -29,7 +29,7 @@ async fn existing_store(config: &Config) -> Result<Store, Failure> {
         let what = format!("there is no store in {}", config.data.display());
         return Err(Failure::refused(error).while_doing(what).hint("name the data folder with --data"));
     }
-    server::service::open_store(&config.data).await.map_err(Failure::machine)
+    server::service::attach_store(&config.data).await.map_err(Failure::machine)
 }
 
 /// Runs a story on this thread until it ends.

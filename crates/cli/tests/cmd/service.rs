@@ -58,6 +58,22 @@ impl Service {
             .expect("the service can be started")
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, as a service manager does.
+    pub fn ask_to_end(&self) {
+        let told = Command::new("kill").args(["-TERM", &self.id().to_string()]).status();
+        assert!(told.expect("kill can be started").success());
+    }
+
+    /// Waits for its end, and says with which code it ended.
+    pub fn ended(mut self) -> Option<i32> {
+        self.child.wait().expect("the service has ended").code()
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         self.child.kill().expect("the service can be killed");

@@ -2,8 +2,10 @@
 
 use crate::service::{Service, data, latchkey};
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 const SEED: &str = "[[org]]\nname = \"Acme Prod\"\n[[org.user]]\nname = \"etl.robot\"\npassword = \"correct horse\"\nroles = [\"Admin\"]\n";
 const CHEAP: &str = "[password]\nmemory_kib = 64\npasses = 1\n";
@@ -85,6 +87,31 @@ fn the_configuration_is_checked_and_shown() {
         "",
         "error: cannot read the configuration file none.toml\n  caused by: No such file or directory (os error 2)\n",
     );
+}
+
+#[test]
+fn sigterm_finishes_what_is_under_way_and_sighup_ends_nothing() {
+    let world = World::new();
+    let service = world.serve(true);
+    let hung_up = Command::new("kill").args(["-HUP", &service.id().to_string()]).status();
+    assert!(hung_up.expect("kill can be started").success());
+    let body = r#"{"username":"etl.robot","password":"correct horse"}"#;
+    let (first, second) = body.split_at(20);
+    let mut stream = TcpStream::connect(service.url.trim_start_matches("http://")).expect("a connection");
+    let head =
+        "POST /identity-service/api/v1/Login HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length:";
+    write!(stream, "{head} {}\r\n\r\n", body.len()).expect("the head is sent");
+    // The service asks for the body, so the request is under way.
+    let mut asked = [0; 25];
+    stream.read_exact(&mut asked).expect("an answer");
+    assert_eq!(&asked, b"HTTP/1.1 100 Continue\r\n\r\n");
+    stream.write_all(first.as_bytes()).expect("half the body is sent");
+    service.ask_to_end();
+    stream.write_all(second.as_bytes()).expect("the other half is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the answer, and the end of the connection");
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert_eq!(service.ended(), Some(0));
 }
 
 #[test]

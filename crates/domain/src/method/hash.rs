@@ -21,6 +21,13 @@ pub struct Cost {
     pub lanes: u32,
 }
 
+impl Cost {
+    fn is_as_hard_as(self, other: Self) -> bool {
+        let work = |cost: Self| u64::from(cost.memory_kib) * u64::from(cost.passes);
+        self.memory_kib >= other.memory_kib && work(self) >= work(other)
+    }
+}
+
 impl Default for Cost {
     fn default() -> Self {
         Self { memory_kib: 19_456, passes: 2, lanes: 1 }
@@ -104,9 +111,9 @@ impl PasswordHash {
         self.try_matches(password, arena).unwrap_or(false)
     }
 
-    /// Whether a hash made today would cost something else.
+    /// Whether a hash made today would be harder to guess; a lowered setting weakens no hash.
     pub fn is_outdated(&self, today: Cost) -> bool {
-        !matches!(&self.0, Kind::Argon2 { recipe: Recipe { algorithm: Algorithm::Argon2id, version: Version::V0x13, cost }, .. } if *cost == today)
+        !matches!(&self.0, Kind::Argon2 { recipe: Recipe { algorithm: Algorithm::Argon2id, version: Version::V0x13, cost }, .. } if cost.is_as_hard_as(today))
     }
 
     /// The text that a store keeps.
@@ -238,6 +245,7 @@ mod tests {
         assert!(!hash.matches(&Secret::new("wrong"), &mut arena));
         assert!(!hash.is_outdated(CHEAP));
         assert!(hash.is_outdated(Cost::default()));
+        assert!(!hash.is_outdated(Cost { memory_kib: 32, ..CHEAP }), "a lowered setting weakens no hash");
         assert!(
             !PasswordHash::decoy(CHEAP).unwrap().is_outdated(CHEAP),
             "a decoy costs what a hash of today costs"
@@ -260,7 +268,7 @@ mod tests {
             let hash: PasswordHash = text.parse().unwrap();
             assert!(hash.matches(&Secret::new("correct horse"), &mut Arena::new()), "{text}");
             assert!(!hash.matches(&Secret::new("wrong"), &mut Arena::new()), "{text}");
-            assert!(hash.is_outdated(CHEAP), "{text}");
+            assert!(hash.is_outdated(Cost::default()), "{text}");
         }
     }
 

@@ -69,11 +69,12 @@ fn numbers(config: &Config) -> Vec<Problem> {
         ("lockout.names", lockout.names, 1_000, 100_000_000),
         ("limits.connections", limits.connections, 1, 1_000_000),
         ("limits.body_bytes", limits.body_bytes, 1_024, 268_435_456),
+        ("limits.bodies_bytes", limits.bodies_bytes, 1_048_576, 4_294_967_295),
         ("limits.header_bytes", limits.header_bytes, 8_192, 1_048_576),
         ("limits.header_seconds", limits.header_seconds, 1, 3_600),
         ("limits.body_seconds", limits.body_seconds, 1, 3_600),
         ("limits.request_seconds", limits.request_seconds, 1, 3_600),
-        ("limits.shutdown_seconds", limits.shutdown_seconds, 1, 3_600),
+        ("limits.shutdown_seconds", limits.shutdown_seconds, 1, 8),
     ]
     .into_iter()
     .filter(|(_, value, least, most)| !(least..=most).contains(&value))

@@ -201,6 +201,8 @@ pub struct Limits {
     pub connections: u32,
     /// Bytes of a request body.
     pub body_bytes: u32,
+    /// Bytes that the bodies of all requests may take together, beyond the first 4 KiB of each.
+    pub bodies_bytes: u32,
     /// Bytes of a request's header list.
     pub header_bytes: u32,
     /// Seconds to send a request's head.
@@ -218,6 +220,7 @@ impl Default for Limits {
         Self {
             connections: 10_000,
             body_bytes: 1_048_576,
+            bodies_bytes: 67_108_864,
             header_bytes: 98_304,
             header_seconds: 15,
             body_seconds: 15,

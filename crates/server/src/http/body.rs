@@ -10,6 +10,8 @@ use domain::name::{CanonicalName, LONGEST};
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 use wire::Secret;
 use wire::error::Code;
 use wire::fields::{BodyError, Fields};
@@ -19,6 +21,8 @@ pub struct Body {
     bytes: Vec<u8>,
     content_type: String,
     peer: Option<SocketAddr>,
+    /// Its share of the memory that all bodies may take together.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl FromRequest<App> for Body {
@@ -27,20 +31,83 @@ impl FromRequest<App> for Body {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         let content_type = content_type(request.headers());
-        let most = app.limits.body_bytes;
-        let too_large = || ApiError::new(Code::BodyTooLarge, format!("the body is longer than {most} bytes"));
-        if request.body().size_hint().lower() > u64::from(most) {
-            return Err(too_large());
-        }
-        let limited = Limited::new(request.into_body(), most as usize);
-        let bytes = match tokio::time::timeout(app.limits.body_time(), limited.collect()).await {
-            Ok(Ok(collected)) => collected.to_bytes().into(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
-            Ok(Err(_)) => return Err(ApiError::new(Code::BadRequest, "the body broke off")),
-            Err(_) => return Err(ApiError::new(Code::TimedOut, "the body did not arrive in time")),
-        };
-        Ok(Self { bytes, content_type, peer })
+        let (mut bytes, mut room) = (Vec::new(), None);
+        read(request, app, |part| {
+            make_room(&mut room, app, bytes.len(), part.len())?;
+            bytes.extend_from_slice(part);
+            Ok(())
+        })
+        .await?;
+        Ok(Self { bytes, content_type, peer, _room: room })
     }
+}
+
+/// A body that nobody looks at; it is read to its end and forgotten, so that the connection can go on.
+pub struct Ignored;
+
+impl FromRequest<App> for Ignored {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        read(request, app, |_| Ok(())).await.map(|()| Self)
+    }
+}
+
+/// Hands over a body part by part, within the limits of size and of time.
+async fn read(
+    request: Request,
+    app: &App,
+    keep: impl FnMut(&[u8]) -> Result<(), ApiError>,
+) -> Result<(), ApiError> {
+    let most = app.limits.body_bytes;
+    if request.body().size_hint().lower() > u64::from(most) {
+        return Err(too_large(most));
+    }
+    let parts = parts(Limited::new(request.into_body(), most as usize), most, keep);
+    let late = |_| Err(ApiError::new(Code::TimedOut, "the body did not arrive in time"));
+    tokio::time::timeout(app.limits.body_time(), parts).await.unwrap_or_else(late)
+}
+
+async fn parts(
+    mut body: Limited<axum::body::Body>,
+    most: u32,
+    mut keep: impl FnMut(&[u8]) -> Result<(), ApiError>,
+) -> Result<(), ApiError> {
+    while let Some(frame) = body.frame().await {
+        match frame {
+            Ok(frame) => frame.data_ref().map_or(Ok(()), |part| keep(part))?,
+            Err(error) if error.is::<LengthLimitError>() => return Err(too_large(most)),
+            Err(_) => return Err(ApiError::new(Code::BadRequest, "the body broke off")),
+        }
+    }
+    Ok(())
+}
+
+fn too_large(most: u32) -> ApiError {
+    ApiError::new(Code::BodyTooLarge, format!("the body is longer than {most} bytes"))
+}
+
+/// What a body may take without asking for room: more than any sign-in needs, so that large ones cannot shut it out.
+const SMALL: usize = 4_096;
+
+/// Takes room for a part that comes after `before` bytes, or says that too much is under way.
+fn make_room(
+    room: &mut Option<OwnedSemaphorePermit>,
+    app: &App,
+    before: usize,
+    part: usize,
+) -> Result<(), ApiError> {
+    let needed = (before + part).saturating_sub(SMALL.max(before));
+    let busy = || ApiError::new(Code::Busy, "Too many large bodies at once. Try again in a moment.");
+    if needed > 0 {
+        let needed = u32::try_from(needed).map_err(|_| busy())?;
+        let more = Arc::clone(&app.room).try_acquire_many_owned(needed).map_err(|_| busy())?;
+        match room {
+            Some(room) => room.merge(more),
+            None => *room = Some(more),
+        }
+    }
+    Ok(())
 }
 
 fn content_type(headers: &HeaderMap) -> String {

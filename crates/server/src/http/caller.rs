@@ -3,6 +3,7 @@
 use super::error::ApiError;
 use crate::app::App;
 use axum::extract::FromRequestParts;
+use cookie::Cookie;
 use domain::access::{self, Caller, Use};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, header};
@@ -40,15 +41,18 @@ const MOST: usize = 8;
 
 /// Every session id that a request carries.
 pub fn sessions(headers: &HeaderMap) -> Result<Vec<Secret>, ApiError> {
-    let mut all = Vec::new();
+    let mut all: Vec<Secret> = Vec::new();
     for carrier in CARRIERS {
         match carrier(headers) {
             Carried::Nothing => {}
-            Carried::These(ids) => all.extend(ids),
+            Carried::These(ids) => ids.into_iter().for_each(|id| {
+                if !all.iter().any(|known| known.expose() == id.expose()) {
+                    all.push(id);
+                }
+            }),
             Carried::Bad => return Err(ApiError::dead_session()),
         }
     }
-    all.dedup_by(|one, other| one.expose() == other.expose());
     if all.len() <= MOST { Ok(all) } else { Err(ApiError::dead_session()) }
 }
 
@@ -60,17 +64,25 @@ fn in_header(headers: &HeaderMap, name: &'static str) -> Carried {
     }
 }
 
+/// Cookies of others may hold anything; only the one with our name must be readable.
 fn in_cookie(headers: &HeaderMap) -> Carried {
-    let lines = headers.get_all(header::COOKIE).iter().map(|line| line.to_str());
-    let Ok(lines) = lines.collect::<Result<Vec<_>, _>>() else {
-        return Carried::Bad;
-    };
-    let cookies = lines.into_iter().flat_map(cookie::Cookie::split_parse).filter_map(Result::ok);
-    let ids: Vec<String> = cookies
-        .filter(|cookie| cookie.name() == names::USER_SESSION)
-        .map(|cookie| cookie.value_trimmed().to_owned())
-        .collect();
-    carried(ids.iter().map(String::as_str))
+    let lines = headers.get_all(header::COOKIE).iter().map(|line| line.as_bytes());
+    let ours = lines
+        .flat_map(|line| line.split(|&byte| byte == b';'))
+        .map(<[u8]>::trim_ascii)
+        .filter(|pair| is_ours(pair));
+    let ids = ours.map(|pair| {
+        Cookie::parse(std::str::from_utf8(pair).ok()?).ok().map(|cookie| cookie.value_trimmed().to_owned())
+    });
+    match ids.collect::<Option<Vec<_>>>() {
+        Some(ids) => carried(ids.iter().map(String::as_str)),
+        None => Carried::Bad,
+    }
+}
+
+fn is_ours(pair: &[u8]) -> bool {
+    let (name, _) = pair.split_at(pair.iter().position(|&byte| byte == b'=').unwrap_or(pair.len()));
+    name.trim_ascii() == names::USER_SESSION.as_bytes()
 }
 
 fn carried<'a>(ids: impl Iterator<Item = &'a str>) -> Carried {
@@ -87,7 +99,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, ApiError> {
     let Some(value) = only(headers, header::AUTHORIZATION)? else {
         return Ok(None);
     };
-    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    let (scheme, token) = value.split_once([' ', '\t']).unwrap_or((value, ""));
     Ok(scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim())))
 }
 

@@ -1,13 +1,11 @@
 //! The OpenAPI description of the routes, for programs at `/openapi.json` and for people at `/docs`.
 
-use super::error::ApiError;
-use super::reply;
-use crate::app::App;
 use askama::Template;
-use axum::extract::State;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderValue, header};
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -15,7 +13,7 @@ use utoipa::openapi::{
     ResponseBuilder,
 };
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
-use wire::error::{Code, Flat, Nested};
+use wire::error::{Flat, Nested};
 
 /// Everything in the description but the routes.
 pub fn frame() -> OpenApi {
@@ -51,10 +49,11 @@ fn schemes() -> [(&'static str, SecurityScheme); 4] {
 }
 
 /// What a request may be refused with.
-const REFUSALS: [(u16, &str); 10] = [
+const REFUSALS: [(u16, &str); 11] = [
     (400, "The request is not what it should be"),
     (401, "Not signed in, or not with what was sent"),
     (403, "Known, but not allowed"),
+    (404, "Nothing is here"),
     (405, "Another method"),
     (408, "Not in time"),
     (413, "The body is too long"),
@@ -95,17 +94,29 @@ fn body(schema: &str) -> Content {
 }
 
 /// The description, as JSON.
-pub async fn openapi(State(_): State<App>) -> Response {
-    reply::json(&super::description())
+#[utoipa::path(get, path = "/openapi.json", tag = "operations",
+    responses((status = 200, description = "This document", body = serde_json::Value)))]
+pub async fn openapi() -> Response {
+    static DOCUMENT: LazyLock<Bytes> =
+        LazyLock::new(|| serde_json::to_vec(&super::description()).unwrap_or_default().into());
+    ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], DOCUMENT.clone()).into_response()
 }
 
 /// The description, as a page that needs nothing but itself.
-pub async fn page(State(_): State<App>) -> Result<Response, ApiError> {
-    let description = super::description();
-    let page = Page { version: env!("CARGO_PKG_VERSION"), entries: entries(&description) };
-    let html = page.render().map_err(|_| ApiError::new(Code::Internal, "the page could not be written"))?;
+#[utoipa::path(get, path = "/docs", tag = "operations",
+    responses((status = 200, description = "This document for people", body = String, content_type = "text/html")))]
+pub async fn page() -> Response {
+    static PAGE: LazyLock<Bytes> = LazyLock::new(|| written().unwrap_or_default().into());
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    Ok(([(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))], Html(html)).into_response())
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")),
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
+    ];
+    (headers, PAGE.clone()).into_response()
+}
+
+fn written() -> Result<String, askama::Error> {
+    Page { version: env!("CARGO_PKG_VERSION"), entries: entries(&super::description()) }.render()
 }
 
 #[derive(Template)]

@@ -70,7 +70,8 @@ pub fn dress(response: &mut Response, family: Family, app: &App) {
     };
     let status = status(code, family, &app.wire.refused_status);
     let request_id = app.cx.request_id();
-    if status.is_server_error() {
+    // Why a store failed has been logged where it was heard.
+    if code == Code::Internal {
         tracing::error!(request.id = request_id, code = code.nested(), "a request failed: {message}");
     } else {
         tracing::debug!(

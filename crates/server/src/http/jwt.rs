@@ -1,6 +1,6 @@
 //! `GET` and `POST /identity-service/api/v1/jwt/Token` (protocol.md 3.1): any session carrier, any body or none.
 
-use super::body::Body;
+use super::body::Ignored;
 use super::caller::Session;
 use super::docs::Refusals;
 use super::error::ApiError;
@@ -45,7 +45,7 @@ pub async fn post_token(
     app: State<App>,
     session: Session,
     query: RawQuery,
-    _ignored: Body,
+    _ignored: Ignored,
 ) -> Result<Response, ApiError> {
     get_token(app, session, query).await
 }

@@ -23,7 +23,7 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get};
+use axum::routing::any;
 use error::{ApiError, Family};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, header};
@@ -63,13 +63,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
+        .routes(routes!(docs::openapi))
+        .routes(routes!(docs::page))
 }
 
-/// The routes that no program needs to be told of.
+/// The routes that OpenAPI has no words for: any path, any method.
 fn unlisted() -> Router<App> {
     Router::new()
-        .route("/openapi.json", get(docs::openapi))
-        .route("/docs", get(docs::page))
         // Envoy's ext_authz appends the path and keeps the method of the request that it asks for.
         .route("/gate/", any(gate::gate))
         .route("/gate/{*path}", any(gate::gate))

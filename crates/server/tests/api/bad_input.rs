@@ -154,7 +154,8 @@ async fn bad_xml_is_refused_and_nothing_in_it_is_looked_up() {
     let not_xml = |why: &str| flat_xml(&format!("the body is not XML that is read here: {why}"));
     for (body, expected) in [
         ("", not_xml("it ends too early")),
-        ("plain", not_xml("it ends too early")),
+        ("plain", not_xml("text stands in a field only")),
+        ("<login/>tail", not_xml("text stands in a field only")),
         ("<login>", not_xml("it ends too early")),
         ("<login><username>ada</password></login>", not_xml("it is not well-formed")),
         ("<login", not_xml("it is not well-formed")),

@@ -6,7 +6,7 @@ use crate::world::{Door, World};
 const IMPORTED: [(&str, &str); 6] = [
     (
         "argon2",
-        "$argon2id$v=19$m=1024,t=2,p=2$c29tZXNhbHRzb21lc2FsdA$tsO6Y2aSBljG2z0xzqpPrCfUfGL6p4s+3/dK55iDYUs",
+        "$argon2id$v=19$m=32,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$XFRVMDvDKq3LMoZpVi+KsFFPYKay87AIHW5Q0/tHCX8",
     ),
     ("bcrypt.2b", "$2b$06$abcdefghijklmnopqrstuud/5IuQmqhVO0kfNEbHJM.fJkPiliBzC"),
     ("bcrypt.2y", "$2y$06$abcdefghijklmnopqrstuud/5IuQmqhVO0kfNEbHJM.fJkPiliBzC"),

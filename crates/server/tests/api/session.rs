@@ -259,13 +259,21 @@ async fn sessions_of_two_users_contradict_each_other() {
 async fn a_carrier_that_cannot_be_read_refuses_the_request() {
     let world = World::new().await;
     let session = world.ada().await;
-    for name in ["IDS-SESSION-ID", "INFA-SESSION-ID", "icSessionId", "Cookie"] {
+    let unreadable: [(&str, &[u8]); 4] = [
+        ("IDS-SESSION-ID", b"\xff\xfe"),
+        ("INFA-SESSION-ID", b"\xff\xfe"),
+        ("icSessionId", b"\xff\xfe"),
+        ("Cookie", b"theme=dark; USER_SESSION=\xff\xfe"),
+    ];
+    for (name, value) in unreadable {
         for (method, path) in USES {
-            let ask =
-                world.ask(method, path).raw_header(name, b"\xff\xfe").header("IDS-SESSION-ID", &session);
+            let ask = world.ask(method, path).raw_header(name, value).header("IDS-SESSION-ID", &session);
             ask.await.is(dead(path));
         }
     }
+    // What others put into their own cookies is not looked at.
+    let foreign = format!("name=J\u{f6}rg; USER_SESSION={session}; \u{1f36a}");
+    assert_eq!(world.get("/gate").raw_header("Cookie", foreign.as_bytes()).await.status, 200);
     // Browsers and HTTP/2 may quote a cookie, or send each in a line of its own.
     let quoted = world.get("/gate").header("Cookie", &format!("USER_SESSION=\"{session}\""));
     assert_eq!(quoted.await.status, 200);
@@ -477,4 +485,18 @@ async fn a_token_passes_with_any_carrier_of_its_session_and_a_refusal_slides_not
     world.get("/gate").header("IDS-SESSION-ID", &one).header("X-INFA-ORG-ID", elsewhere).await.is(DEAD);
     world.later(minutes(10));
     assert!(!world.is_alive(&one).await);
+}
+
+#[tokio::test]
+async fn a_logout_whose_caller_hangs_up_still_ends_its_sessions() {
+    let world = World::new().await;
+    for path in ["/identity-service/api/v1/Logout", "/ma/api/v2/user/logoutall"] {
+        let session = world.ada().await;
+        let other = world.ada().await;
+        assert!(world.is_alive(&session).await);
+        world.hang_up(world.post(path).header("IDS-SESSION-ID", &session)).await;
+        // A second logout waits for the one before it: the store writes in order.
+        world.post("/identity-service/api/v1/Logout").header("IDS-SESSION-ID", &other).await;
+        assert!(!world.is_alive(&session).await, "{path}");
+    }
 }

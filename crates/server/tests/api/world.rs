@@ -20,8 +20,10 @@ use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 use store::Store;
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 pub use domain::time::minutes;
@@ -226,6 +228,16 @@ impl World {
         answer.json()["jwt_token"].as_str().unwrap().to_owned()
     }
 
+    /// Asks, and hangs up before the answer: the request is taken up once and dropped.
+    pub async fn hang_up(&self, question: Question) {
+        let mut asked = Box::pin(question.into_future());
+        std::future::poll_fn(|cx| {
+            let _unheard = asked.as_mut().poll(cx);
+            Poll::Ready(())
+        })
+        .await;
+    }
+
     /// Whether a session is alive, asked without sliding it.
     pub async fn is_alive(&self, session: &str) -> bool {
         let body = serde_json::json!({"icToken": session}).to_string();
@@ -251,6 +263,8 @@ fn open(config: &Config, store: &Arc<Store>, clock: &Arc<StoppedClock>) -> (App,
         cx,
         store: Arc::<Store>::clone(store),
         wire: config.wire.clone(),
+        room: Arc::new(Semaphore::new(config.limits.bodies_bytes as usize)),
+        ready_at: AtomicI64::default(),
         limits: config.limits.clone(),
         saas_url: service::saas_url(config, BOUND),
         metrics,

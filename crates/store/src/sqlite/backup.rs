@@ -14,9 +14,8 @@ pub fn copy(connection: &Connection, to: &Path) -> Result<(), DbError> {
     let name =
         to.file_name().ok_or_else(|| DbError::Unavailable(format!("{}: not a file name", to.display())))?;
     let (whole, mut partial) = (folder.join(name), name.to_owned());
-    partial.push(".partial");
+    partial.push(format!(".{}.partial", std::process::id()));
     let partial = folder.join(partial);
-    // The partial file keeps others from the same name until this backup is done.
     create_private(&partial).map_err(|error| unavailable(&partial, &error))?;
     let done = fill(connection, &partial).and_then(|()| publish(&partial, &whole));
     if done.is_err() {

@@ -4,6 +4,7 @@
 use super::connection::{failure, run};
 use crate::db::{DbError, Durability, Outcome, Statement};
 use rusqlite::{Connection, Error, ErrorCode};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
@@ -50,7 +51,8 @@ impl Writer {
             let mut next = Some(first);
             while let Some(now) = next.take() {
                 match now {
-                    Work::Job(job) => job(&mut self),
+                    // A job that panics must not take the writer with it; its caller hears that nobody answers.
+                    Work::Job(job) => drop(catch_unwind(AssertUnwindSafe(|| job(&mut self)))),
                     Work::Write(first) => next = self.commit_with_those_waiting(first, work),
                 }
             }

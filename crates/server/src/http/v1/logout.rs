@@ -1,7 +1,7 @@
 //! `POST /identity-service/api/v1/Logout` (protocol.md 2.2).
 
 use crate::app::App;
-use crate::http::body::Body;
+use crate::http::body::Ignored;
 use crate::http::caller::Session;
 use crate::http::docs::Refusals;
 use crate::http::error::ApiError;
@@ -15,7 +15,7 @@ use axum::response::Response;
 pub async fn logout(
     State(app): State<App>,
     Session(caller): Session,
-    _ignored: Body,
+    _ignored: Ignored,
 ) -> Result<Response, ApiError> {
     app.sign_out(caller).await?;
     Ok(reply::empty())

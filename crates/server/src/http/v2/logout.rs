@@ -1,7 +1,7 @@
 //! `POST /ma/api/v2/user/logout` and `/saas/api/v2/user/logout` (protocol.md 4.5).
 
 use crate::app::App;
-use crate::http::body::Body;
+use crate::http::body::Ignored;
 use crate::http::caller::Session;
 use crate::http::docs::FlatRefusals;
 use crate::http::error::ApiError;
@@ -18,7 +18,7 @@ pub async fn saas_logout(
     State(app): State<App>,
     Session(caller): Session,
     headers: HeaderMap,
-    _ignored: Body,
+    _ignored: Ignored,
 ) -> Result<Response, ApiError> {
     app.sign_out(caller).await?;
     Ok(reply::v2(Format::asked_for(&headers), &Success { kind: "success" }))
@@ -31,7 +31,7 @@ pub async fn ma_logout(
     app: State<App>,
     session: Session,
     headers: HeaderMap,
-    body: Body,
+    body: Ignored,
 ) -> Result<Response, ApiError> {
     saas_logout(app, session, headers, body).await
 }
