@@ -1,6 +1,6 @@
 //! What no single value can say about itself: ranges, pairs, names and files.
 
-use super::{BaseUrl, Config};
+use super::Config;
 use domain::method::hash::PasswordHash;
 use std::collections::BTreeSet;
 use std::fmt;
@@ -162,11 +162,6 @@ fn addresses(config: &Config) -> Vec<Problem> {
             "is the same as listen; remove it to have /metrics there",
         ));
     }
-    if config.telemetry.otlp_endpoint.as_ref().is_some_and(BaseUrl::is_https) {
-        let advice =
-            "this program speaks to collectors in plain HTTP; name one on this machine or in this network";
-        found.push(problem("telemetry.otlp_endpoint", advice));
-    }
     if let Some(region) =
         config.region.iter().position(|region| Some(&region.login_url) == config.public_url.as_ref())
     {
@@ -198,7 +193,7 @@ mod tests {
             limits = { body_bytes = 10, body_seconds = 40 }
             token = { clients = {} }
             log = { level = "info,=," }
-            telemetry = { metrics_listen = "127.0.0.1:8470", otlp_endpoint = "https://c.example" }
+            telemetry = { metrics_listen = "127.0.0.1:8470" }
             [[region]]
             name = "eu"
             login_url = "https://a.example/"
@@ -224,7 +219,6 @@ mod tests {
                 "tls.key",
                 "log.level",
                 "telemetry.metrics_listen",
-                "telemetry.otlp_endpoint",
                 "region[0].login_url",
             ]
         );

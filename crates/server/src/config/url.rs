@@ -20,11 +20,6 @@ impl BaseUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// Whether clients come through TLS.
-    pub fn is_https(&self) -> bool {
-        self.0.starts_with("https://")
-    }
 }
 
 /// This text cannot be the base of other URLs.
