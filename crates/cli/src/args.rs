@@ -1,5 +1,19 @@
 //! The command line. Every command's help has examples.
 
+use crate::cmd::agent::AgentArgs;
+use crate::cmd::completions::{CompletionsArgs, ManArgs};
+use crate::cmd::credential::CredentialArgs;
+use crate::cmd::doctor::DoctorArgs;
+use crate::cmd::exec::ExecArgs;
+use crate::cmd::login::LoginArgs;
+use crate::cmd::logout::LogoutArgs;
+use crate::cmd::profile::ProfileCommand;
+use crate::cmd::proxy::ProxyArgs;
+use crate::cmd::region::RegionCommand;
+use crate::cmd::session::SessionArgs;
+use crate::cmd::status::StatusArgs;
+use crate::cmd::token::TokenArgs;
+use crate::cmd::verify::VerifyArgs;
 use clap::{Args as Arguments, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -16,6 +30,34 @@ pub struct Args {
 /// What `latchkey` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Sign in, and keep the session for a profile
+    Login(LoginArgs),
+    /// Print a token that is good for some minutes
+    Token(TokenArgs),
+    /// Print the id of a session that is good for some minutes
+    Session(SessionArgs),
+    /// Run a program with a session and a token in its environment
+    Exec(ExecArgs),
+    /// Forward HTTP on this machine, with credentials that do not run out
+    Proxy(ProxyArgs),
+    /// Hand sessions and tokens to many programs over a socket
+    Agent(AgentArgs),
+    /// Give a token to a tool that asks a helper program for it
+    Credential(CredentialArgs),
+    /// Find out what keeps you from signing in
+    Doctor(DoctorArgs),
+    /// Say who a token is for, which org, until when, or why it is not good
+    Verify(VerifyArgs),
+    /// Say what is kept for an account
+    Status(StatusArgs),
+    /// End a session and forget it
+    Logout(LogoutArgs),
+    /// List, add or remove profiles
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Look up the vendor's login hosts
+    #[command(subcommand)]
+    Region(RegionCommand),
     /// Run the service
     #[command(after_help = "Examples:
   latchkey serve
@@ -46,6 +88,10 @@ The copy holds password hashes and signing keys: guard it like the data folder."
 
 The store that was there is kept beside it, with the ending .before-restore.")]
     Restore(RestoreArgs),
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+    /// Write manual pages
+    Man(ManArgs),
 }
 
 /// Where the store is.

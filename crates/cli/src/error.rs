@@ -47,6 +47,12 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// The exit code, and what is wrong, for a program that asks over a connection.
+    pub fn in_one_line(&self) -> (u8, String) {
+        let words: Vec<&str> = std::iter::once(&self.what).chain(&self.causes).map(String::as_str).collect();
+        (self.code, words.join(": "))
+    }
+
     /// Tells the person, and gives the exit code.
     pub fn report(&self) -> ExitCode {
         print::note(&format!("error: {}", self.what));

@@ -1,9 +1,15 @@
 //! `latchkey`: the service and its tools in one program.
 
+mod account;
 mod args;
 mod cmd;
+mod ending;
 mod error;
+mod explain;
+mod hold;
 mod print;
+mod progress;
+mod shape;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -11,11 +17,26 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let done = match Args::parse().command {
+        Command::Login(args) => cmd::login::run(args),
+        Command::Token(args) => cmd::token::run(args),
+        Command::Session(args) => cmd::session::run(args),
+        Command::Exec(args) => cmd::exec::run(args),
+        Command::Proxy(args) => cmd::proxy::run(args),
+        Command::Agent(args) => cmd::agent::run(args),
+        Command::Credential(args) => cmd::credential::run(args),
+        Command::Doctor(args) => cmd::doctor::run(args),
+        Command::Verify(args) => cmd::verify::run(args),
+        Command::Status(args) => cmd::status::run(args),
+        Command::Logout(args) => cmd::logout::run(args),
+        Command::Profile(command) => cmd::profile::run(command),
+        Command::Region(command) => cmd::region::run(command),
         Command::Serve(args) => cmd::serve::run(args),
         Command::Config(args) => cmd::config::run(args),
         Command::Keys(args) => cmd::keys::run(args),
         Command::Backup(args) => cmd::backup::run(args),
         Command::Restore(args) => cmd::restore::run(args),
+        Command::Completions(args) => cmd::completions::run(args),
+        Command::Man(args) => cmd::completions::man(args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

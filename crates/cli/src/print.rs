@@ -14,3 +14,9 @@ pub fn note(text: &str) {
     let mut err = anstream::stderr().lock();
     let _gone = writeln!(err, "{text}").and_then(|()| err.flush());
 }
+
+/// A question that is answered on the same line.
+pub fn ask(text: &str) {
+    let mut err = anstream::stderr().lock();
+    let _gone = write!(err, "{text}").and_then(|()| err.flush());
+}

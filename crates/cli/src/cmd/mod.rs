@@ -1,10 +1,24 @@
 //! One file per command.
 
+pub mod agent;
 pub mod backup;
+pub mod completions;
 pub mod config;
+pub mod credential;
+pub mod doctor;
+pub mod exec;
 pub mod keys;
+pub mod login;
+pub mod logout;
+pub mod profile;
+pub mod proxy;
+pub mod region;
 pub mod restore;
 pub mod serve;
+pub mod session;
+pub mod status;
+pub mod token;
+pub mod verify;
 
 use crate::args::DataArgs;
 use crate::error::Failure;
@@ -33,7 +47,7 @@ async fn existing_store(config: &Config) -> Result<Store, Failure> {
 }
 
 /// Runs a story on this thread until it ends.
-fn block_on<T>(story: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+pub fn block_on<T>(story: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;
     runtime.block_on(story)

@@ -1,8 +1,14 @@
 //! The tool as people run it, and the budgets of the source it is made from.
 #![cfg(test)]
 
+mod agent;
 mod budgets;
+mod client;
 mod crash;
+mod credential;
+mod doctor;
+mod proxy;
 mod service;
 mod source;
 mod tools;
+mod upstream;

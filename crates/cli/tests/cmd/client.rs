@@ -1,0 +1,7 @@
+//! The client's commands as people run them, against a real service.
+
+mod once;
+mod refused;
+mod secrets;
+mod transcripts;
+pub mod world;

@@ -1,0 +1,157 @@
+//! A service with one user, and a person's folders on a machine that knows nothing yet.
+
+use crate::service::{Service, latchkey};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+pub const PASSWORD: &str = "canary-pass 9 battery";
+const CHEAP: &str = "[password]\nmemory_kib = 64\npasses = 1\n";
+
+pub struct World {
+    pub folder: tempfile::TempDir,
+    pub service: Service,
+}
+
+/// How a command ended.
+pub struct Told {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+impl World {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let of_service = folder.path().join("service");
+        fs::create_dir(&of_service).expect("the folder can be made");
+        let write = |name: &str, text: &str| {
+            let path = of_service.join(name);
+            fs::write(&path, text).expect("the folder can be written");
+            path
+        };
+        let seed = format!(
+            "[[org]]\nname = \"Acme Prod\"\n[[org.user]]\nname = \"etl.robot\"\npassword = \"{PASSWORD}\"\nroles = [\"Admin\"]\n"
+        );
+        let (config, seed) = (write("latchkey.toml", CHEAP), write("seed.toml", &seed));
+        let arguments = ["--config".as_ref(), config.as_os_str(), "--seed".as_ref(), seed.as_os_str()];
+        let service = Service::start(&of_service, &arguments);
+        Self { folder, service }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where sessions are kept.
+    pub fn sessions(&self) -> PathBuf {
+        self.path().join("state/sessions")
+    }
+
+    /// The tool with this person's folders and nothing else of the environment that it reads.
+    pub fn tool(&self, arguments: &[&str]) -> Command {
+        let mut command = latchkey();
+        for name in ["URL", "USERNAME", "PASSWORD", "PROFILE", "CONFIG"] {
+            command.env_remove(format!("LATCHKEY_{name}"));
+        }
+        command.current_dir(self.path()).args(arguments);
+        command.env("LATCHKEY_CONFIG_DIR", self.path().join("config"));
+        command.env("LATCHKEY_STATE_DIR", self.path().join("state"));
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// The tool in a job that never logged in.
+    pub fn job(&self, password: &str, arguments: &[&str]) -> Command {
+        let mut command = self.tool(arguments);
+        command.env("LATCHKEY_URL", &self.service.url).env("LATCHKEY_USERNAME", "etl.robot");
+        command.env("LATCHKEY_PASSWORD", password);
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Told {
+        self.told(self.tool(arguments))
+    }
+
+    pub fn run_job(&self, password: &str, arguments: &[&str]) -> Told {
+        self.told(self.job(password, arguments))
+    }
+
+    /// Runs the tool with something on its stdin.
+    pub fn run_with(&self, stdin: &str, arguments: &[&str]) -> Told {
+        let mut command = self.tool(arguments);
+        command.stdin(Stdio::piped());
+        let mut child = command.spawn().expect("the tool can be started");
+        let mut pipe = child.stdin.take().expect("the input is piped");
+        // A command that fails at once has closed its end.
+        let _closed = pipe.write_all(stdin.as_bytes());
+        drop(pipe);
+        self.ended(child)
+    }
+
+    pub fn told(&self, mut command: Command) -> Told {
+        self.ended(command.spawn().expect("the tool can be started"))
+    }
+
+    pub fn ended(&self, child: Child) -> Told {
+        let Output { status, stdout, stderr } = child.wait_with_output().expect("the tool has ended");
+        let text = |bytes| self.tidy(&String::from_utf8(bytes).expect("text"));
+        Told { code: status.code(), out: text(stdout), err: text(stderr) }
+    }
+
+    /// Signs in as `etl.robot` for the default profile.
+    pub fn log_in(&self) {
+        let url = self.service.url.clone();
+        let told = self.run_with(PASSWORD, &["login", "--url", &url, "-u", "etl.robot", "--password-stdin"]);
+        told.is(0, "", "signed in to URL as etl.robot of Acme Prod\n");
+    }
+
+    /// What differs from run to run gets a name.
+    fn tidy(&self, text: &str) -> String {
+        let text =
+            text.replace(&self.service.url, "URL").replace(&self.path().display().to_string(), "FOLDER");
+        let mut tidy = String::new();
+        let mut rest = text.as_str();
+        while let Some(letter) = rest.chars().next() {
+            let length = if is_time(rest) { 24 } else { letter.len_utf8() };
+            let (this, after) = rest.split_at(length);
+            tidy.push_str(if length == 24 { "TIME" } else { this });
+            rest = after;
+        }
+        tidy
+    }
+
+    /// A number of `/metrics`, over all labels.
+    pub fn number(&self, name: &str) -> u64 {
+        let url = format!("{}/metrics", self.service.url);
+        let text = ureq::get(&url).call().expect("an answer").body_mut().read_to_string().expect("text");
+        let of_name = text.lines().filter(|line| line.starts_with(&format!("latchkey_{name}")));
+        of_name.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap()).sum()
+    }
+
+    /// Sign-ins tried and tokens minted so far.
+    pub fn counted(&self) -> (u64, u64) {
+        (self.number("sign_ins_total"), self.number("tokens_minted_total"))
+    }
+
+    /// The files in which sessions are kept.
+    pub fn kept(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.sessions()).expect("a folder").flatten().map(|file| file.path());
+        files.filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect()
+    }
+}
+
+impl Told {
+    pub fn is(&self, code: i32, out: &str, err: &str) {
+        assert_eq!((self.code, self.out.as_str(), self.err.as_str()), (Some(code), out, err));
+    }
+}
+
+/// Whether this begins with `2026-08-22T10:39:12.736Z`.
+fn is_time(text: &str) -> bool {
+    let shape = "dddd-dd-ddTdd:dd:dd.dddZ";
+    let fits =
+        |(letter, shape): (char, char)| if shape == 'd' { letter.is_ascii_digit() } else { letter == shape };
+    text.len() >= shape.len() && text.chars().zip(shape.chars()).all(fits)
+}
