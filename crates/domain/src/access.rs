@@ -15,8 +15,11 @@ use wire::{OrgId, Secret, UserId};
 
 /// Evidence of who is calling, made from what they presented and from nothing else.
 ///
-/// ```compile_fail
-/// fn forged(user: std::sync::Arc<domain::user::User>) -> domain::access::Caller { domain::access::Caller { user } }
+/// ```compile_fail,E0451
+/// # use domain::{access::Caller, org::Org, user::User};
+/// fn forged(user: std::sync::Arc<User>, org: std::sync::Arc<Org>) -> Caller {
+///     Caller { user, org, held: Vec::new() }
+/// }
 /// ```
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -200,9 +203,11 @@ pub mod action {
 
 /// Evidence that somebody may do `Action` to an org.
 ///
-/// ```compile_fail
-/// fn forged() -> domain::access::Permit<domain::access::action::Found> { todo!().into() }
-/// let permit = domain::access::Permit::<domain::access::action::Found> { org: todo!(), by: todo!(), action: todo!() };
+/// ```compile_fail,E0451
+/// # use domain::access::{Permit, action::Found};
+/// fn forged(org: wire::OrgId, by: wire::UserId) -> Permit<Found> {
+///     Permit { org, by, action: std::marker::PhantomData }
+/// }
 /// ```
 #[derive(Debug)]
 pub struct Permit<Action> {

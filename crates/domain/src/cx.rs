@@ -30,7 +30,7 @@ pub struct Needs {
 
 /// The context of every rule. Its fields belong to the rules alone.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0616
 /// fn forged(cx: &domain::Cx) { cx.store.clone(); }
 /// ```
 pub struct Cx {
@@ -48,7 +48,7 @@ pub struct Cx {
 
 /// Evidence of holding the machine itself: made once, beside the context, and kept by the composition root.
 ///
-/// ```compile_fail
+/// ```compile_fail,E0423
 /// let forged = domain::Operator(());
 /// ```
 pub struct Operator(());

@@ -13,9 +13,10 @@ use wire::Secret;
 
 /// Evidence that somebody is who they say; a session is opened with nothing else.
 ///
-/// ```compile_fail
-/// fn forged(user: std::sync::Arc<domain::user::User>, org: std::sync::Arc<domain::org::Org>) -> domain::method::Proof {
-///     domain::method::Proof { user, org, method: "password", visit: todo!() }
+/// ```compile_fail,E0451
+/// # use domain::{audit::Visit, method::Proof, org::Org, user::User};
+/// fn forged(user: std::sync::Arc<User>, org: std::sync::Arc<Org>, visit: Visit) -> Proof {
+///     Proof { user, org, method: "password", visit }
 /// }
 /// ```
 #[derive(Debug)]
