@@ -6,9 +6,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// The name of the store's file in the folder.
-pub const STORE: &str = "latchkey.db";
-
 /// Why a data folder cannot be had.
 #[derive(Debug, Error)]
 pub enum FolderError {

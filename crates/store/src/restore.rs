@@ -2,7 +2,7 @@
 
 use crate::Store;
 use crate::db::{Db, sql};
-use crate::sqlite::Sqlite;
+use crate::sqlite::{FILE, Sqlite};
 use domain::audit::Event;
 use domain::store::{Directory, Health, StoreError};
 use domain::time::Timestamp;
@@ -10,7 +10,6 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
-const FILE: &str = "latchkey.db";
 const ASIDE: &str = "latchkey.db.before-restore";
 
 /// Reads the backup `from` into `folder`, which no service may be using.
@@ -24,8 +23,7 @@ pub async fn from_backup(
     end_sessions: bool,
 ) -> Result<(), StoreError> {
     let beside = folder.join("restoring");
-    prepare(from, &beside).map_err(unavailable)?;
-    if let Err(error) = bring_up(&beside, now, end_sessions).await {
+    if let Err(error) = bring_up(from, &beside, now, end_sessions).await {
         if_there(fs::remove_dir_all(&beside)).map_err(unavailable)?;
         return Err(error);
     }
@@ -33,8 +31,9 @@ pub async fn from_backup(
     exchange(&beside, folder).map_err(unavailable)
 }
 
-/// Opens the copy, and refuses it unless it is whole.
-async fn bring_up(beside: &Path, now: Timestamp, end_sessions: bool) -> Result<(), StoreError> {
+/// Copies the backup, opens the copy, and refuses it unless it is whole.
+async fn bring_up(from: &Path, beside: &Path, now: Timestamp, end_sessions: bool) -> Result<(), StoreError> {
+    prepare(from, beside).map_err(unavailable)?;
     let store = Store::open(beside, now).await?;
     let faults = store.db.read(sql("PRAGMA integrity_check")).await?;
     if faults.first().map(|row| row.text(0)) != Some(Ok("ok")) {

@@ -18,6 +18,9 @@ use std::thread::{Builder, JoinHandle};
 use tokio::sync::oneshot;
 use writer::{Request, Work, Writer};
 
+/// The name of the database in its folder.
+pub const FILE: &str = "latchkey.db";
+
 /// How many threads read.
 const READERS: usize = 4;
 
@@ -65,7 +68,7 @@ impl Sqlite {
     /// # Errors
     /// [`DbError::Unavailable`] when the folder cannot be written, [`DbError::Corrupt`] when the file is something else.
     pub fn open(folder: &Path) -> Result<Self, DbError> {
-        let file = connection::private_folder(folder)?.join("latchkey.db");
+        let file = connection::private_folder(folder)?.join(FILE);
         let writer = connection::writer(&file)?;
         let readers = (0..READERS).map(|_| connection::reader(&file)).collect::<Result<Vec<_>, _>>()?;
         Self::over(Some(file), writer, readers)
@@ -443,8 +446,8 @@ mod tests {
                 }
             }
         });
-        let while_writing = away.path().join("while").join("latchkey.db");
-        let after = away.path().join("after").join("latchkey.db");
+        let while_writing = away.path().join("while").join(FILE);
+        let after = away.path().join("after").join(FILE);
         std::fs::create_dir_all(while_writing.parent().unwrap()).unwrap();
         std::fs::create_dir_all(after.parent().unwrap()).unwrap();
         db.backup(&while_writing).await.unwrap();
@@ -489,9 +492,9 @@ mod tests {
         assert_eq!(mode(&folder), 0o700);
 
         db.close().await;
-        std::fs::set_permissions(folder.join("latchkey.db"), PermissionsExt::from_mode(0o644)).unwrap();
+        std::fs::set_permissions(folder.join(FILE), PermissionsExt::from_mode(0o644)).unwrap();
         drop(Sqlite::open(&folder).unwrap());
-        assert_eq!(mode(&folder.join("latchkey.db")), 0o600);
+        assert_eq!(mode(&folder.join(FILE)), 0o600);
     }
 
     #[tokio::test]
@@ -540,7 +543,7 @@ mod tests {
     #[tokio::test]
     async fn after_a_failed_commit_nothing_is_acknowledged_before_the_log_is_safe() {
         let (folder, db) = on_disk().await;
-        let other = connection::reader(&folder.path().join("latchkey.db")).unwrap();
+        let other = connection::reader(&folder.path().join(FILE)).unwrap();
         db.write(vec![insert(1, "ada")], Durable).await.unwrap();
         other.execute_batch("BEGIN; SELECT COUNT(*) FROM name;").unwrap();
         let fail = |writer: &mut Writer| {
@@ -650,12 +653,9 @@ mod tests {
     #[tokio::test]
     async fn a_folder_that_cannot_be_and_a_file_that_is_something_else_are_refused() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(
-            folder.path().join("latchkey.db"),
-            "certainly not a database, whatever its name".repeat(100),
-        )
-        .unwrap();
-        let inside_a_file = folder.path().join("latchkey.db").join("data");
+        std::fs::write(folder.path().join(FILE), "certainly not a database, whatever its name".repeat(100))
+            .unwrap();
+        let inside_a_file = folder.path().join(FILE).join("data");
         assert!(is_unavailable(&Sqlite::open(&inside_a_file)));
         let what = format!(
             "{}/latchkey.db: file is not a database",

@@ -343,3 +343,16 @@ async fn the_record_holds_what_happened_and_no_session_id() {
         r#"{"event":"signed_in","user":"000000000000000000000B","org":"0000000000000000000001","session":"010101010101","method":"password","visit":{"door":"v1","address":null}}"#
     );
 }
+
+#[tokio::test]
+async fn a_damaged_backup_is_refused_and_leaves_nothing_behind() {
+    let world = World::new().await;
+    let file = world.folder.path().join("copy.db");
+    world.store.backup(&file).await.unwrap();
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes.iter_mut().skip(8_192).step_by(7).for_each(|byte| *byte ^= 0x5a);
+    std::fs::write(&file, bytes).unwrap();
+    assert!(store::restore::from_backup(&file, world.folder.path(), at(1), false).await.is_err());
+    assert!(!world.folder.path().join("restoring").exists());
+    assert!(world.store.account(&CanonicalName::of("ada")).await.unwrap().is_some());
+}

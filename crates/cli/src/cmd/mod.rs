@@ -38,7 +38,7 @@ fn configuration(place: &DataArgs) -> Result<Config, Failure> {
 
 /// Opens the store that is already there.
 async fn existing_store(config: &Config) -> Result<Store, Failure> {
-    let file = config.data.join(server::folder::STORE);
+    let file = config.data.join(store::sqlite::FILE);
     if let Err(error) = std::fs::metadata(&file) {
         let what = format!("there is no store in {}", config.data.display());
         return Err(Failure::refused(error).while_doing(what).hint("name the data folder with --data"));

@@ -45,15 +45,23 @@ pub fn sessions(headers: &HeaderMap) -> Result<Vec<Secret>, ApiError> {
     for carrier in CARRIERS {
         match carrier(headers) {
             Carried::Nothing => {}
-            Carried::These(ids) => ids.into_iter().for_each(|id| {
-                if !all.iter().any(|known| known.expose() == id.expose()) {
-                    all.push(id);
-                }
-            }),
+            Carried::These(ids) => ids.into_iter().try_for_each(|id| add(&mut all, id))?,
             Carried::Bad => return Err(ApiError::dead_session()),
         }
     }
-    if all.len() <= MOST { Ok(all) } else { Err(ApiError::dead_session()) }
+    Ok(all)
+}
+
+/// Adds an id that is not there yet. It stops at the limit, so that thousands of ids are not compared with each other.
+fn add(all: &mut Vec<Secret>, id: Secret) -> Result<(), ApiError> {
+    if all.iter().any(|known| known.expose() == id.expose()) {
+        return Ok(());
+    }
+    if all.len() == MOST {
+        return Err(ApiError::dead_session());
+    }
+    all.push(id);
+    Ok(())
 }
 
 fn in_header(headers: &HeaderMap, name: &'static str) -> Carried {
