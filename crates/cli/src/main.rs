@@ -2,6 +2,7 @@
 
 mod account;
 mod args;
+mod child;
 mod cmd;
 mod ending;
 mod error;
@@ -20,7 +21,8 @@ fn main() -> ExitCode {
         Command::Login(args) => cmd::login::run(args),
         Command::Token(args) => cmd::token::run(args),
         Command::Session(args) => cmd::session::run(args),
-        Command::Exec(args) => cmd::exec::run(args),
+        // Its exit code is that of the program.
+        Command::Exec(args) => return cmd::exec::run(args).unwrap_or_else(|failure| failure.report()),
         Command::Proxy(args) => cmd::proxy::run(args),
         Command::Agent(args) => cmd::agent::run(args),
         Command::Credential(args) => cmd::credential::run(args),

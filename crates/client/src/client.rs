@@ -71,6 +71,7 @@ impl Client {
             cache: None,
             hosts: Vec::new(),
             authorities: Vec::new(),
+            held: (None, None),
         }
     }
 
@@ -154,6 +155,7 @@ pub struct Builder {
     cache: Option<Cache>,
     hosts: Vec<String>,
     authorities: Vec<Vec<u8>>,
+    held: (Option<Session>, Option<Token>),
 }
 
 /// Why there is no client.
@@ -198,6 +200,12 @@ impl Builder {
         Self { life: Some(life), ..self }
     }
 
+    /// Begins with what another client was given, as long as that is good.
+    #[must_use]
+    pub fn holding(self, session: Option<Session>, token: Option<Token>) -> Self {
+        Self { held: (session, token), ..self }
+    }
+
     /// Another clock than the machine's.
     #[must_use]
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
@@ -236,13 +244,16 @@ impl Builder {
             Some(Credential::Client { id, .. }) => id.clone(),
             _ => self.client_id,
         };
+        let (session, token) = self.held;
+        let mut entry = Entry::new(key.clone());
+        (entry.session, entry.tokens) = (session, token.into_iter().collect());
         Ok(Client(Arc::new(Inner {
             exchange: Exchange::new(Outward { authorities, direct: is_loopback(login.url()) }),
             login,
             plain: self.plain,
             credential: self.credential,
             kept_until: AtomicI64::new(0),
-            entry: Mutex::new(Entry::new(key.clone())),
+            entry: Mutex::new(entry),
             key,
             client_id,
             life: self.life.unwrap_or_else(life),

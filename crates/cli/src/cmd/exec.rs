@@ -1,24 +1,30 @@
-//! `latchkey exec`: runs a program with a session and a token in its environment.
+//! `latchkey exec`: runs a program with a session, a token and the address of a proxy in its environment.
 
+use super::block_on;
+use super::proxy::{self, Proxy, Settings};
 use crate::account::{Account, AccountArgs};
+use crate::child::Program;
 use crate::error::Failure;
-use crate::hold::{self, Wanted, What};
+use crate::hold::{self, Held, Wanted, What};
 use crate::shape;
 use clap::Args as Arguments;
 use std::ffi::OsString;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::future::pending;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
 
 /// Arguments of `exec`.
 #[derive(Debug, Arguments)]
 #[command(after_help = "Examples:
   latchkey exec -- python job.py
-  latchkey exec --profile prod -- sh -c 'curl -H \"icSessionId: $IDMC_SESSION_ID\" \"$IDMC_BASE_URL/api/v2/task\"'
+  latchkey exec --profile prod -- sh -c 'curl \"$IDMC_PROXY/api/v2/task\"'
   latchkey exec --min-minutes 20 -- dbt run
 
-The program finds IDMC_LOGIN_URL, IDMC_BASE_URL, IDMC_SESSION_ID, IDMC_ORG_ID and IDMC_JWT in its environment, and takes
-the place of this one: signals reach it, and its exit code is the exit code.
-They are not renewed while it runs.")]
+The program finds IDMC_LOGIN_URL, IDMC_BASE_URL, IDMC_SESSION_ID, IDMC_ORG_ID and IDMC_JWT in its environment. They are
+not renewed while it runs. IDMC_PROXY is the URL of a proxy that lives as long as the program and adds credentials that do
+not run out: `$IDMC_PROXY/api/v2/task` works with plain curl however long the program takes; see `latchkey proxy`.
+LATCHKEY_PASSWORD is withheld from it.
+Signals reach the program, and its exit code is the exit code; 128 and the signal's number if a signal ended it.")]
 pub struct ExecArgs {
     /// Whose session it is.
     #[command(flatten)]
@@ -31,15 +37,22 @@ pub struct ExecArgs {
     pub command: Vec<OsString>,
 }
 
-/// Becomes the program. It returns only if that cannot be started.
-pub fn run(args: ExecArgs) -> Result<(), Failure> {
+/// Runs the program beside a proxy of its own, and ends as it ends.
+pub fn run(args: ExecArgs) -> Result<ExitCode, Failure> {
     let account = Account::choose(&args.account)?;
     let held = hold::obtain(&account, &Wanted::of(&account, What::Both, args.min_minutes))?;
-    let Some((program, arguments)) = args.command.split_first() else { return Ok(()) };
-    let mut command = Command::new(program);
-    command.args(arguments);
-    command.envs(shape::environment(&account, held.session.as_ref(), held.token.as_ref()));
-    let error = command.exec();
-    let what = format!("{} was not started", program.display());
-    Err(Failure::usage(error).while_doing(what).hint("name a program that is in PATH"))
+    let mut variables = shape::environment(&account, held.session.as_ref(), held.token.as_ref());
+    block_on(async {
+        let proxy = beside(&account, held).await?;
+        variables.push(("IDMC_PROXY", proxy.url().to_owned()));
+        let program = Program { command: &args.command, variables, withheld: &["LATCHKEY_PASSWORD"] };
+        program.run(proxy.run(pending())).await
+    })
+}
+
+/// A proxy that begins with what is in hand.
+async fn beside(account: &Account, held: Held) -> Result<Proxy, Failure> {
+    let client = account.builder().holding(held.session, held.token).build().map_err(Failure::usage)?;
+    let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    Proxy::open(client, Settings { listen, to: None, open: false }).await.map_err(proxy::explain)
 }

@@ -7,6 +7,7 @@ mod client;
 mod crash;
 mod credential;
 mod doctor;
+mod exec;
 mod proxy;
 mod service;
 mod source;

@@ -16,14 +16,6 @@ fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().http_status_as_error(false).build().into()
 }
 
-/// Ends every session of the org, as a colleague's clean-up would.
-fn end_all(world: &World) {
-    let body = serde_json::json!({"username": "etl.robot", "password": PASSWORD});
-    let url = format!("{}/ma/api/v2/user/logoutall", world.service.url);
-    let answer = agent().post(&url).content_type("application/json").send(body.to_string());
-    assert_eq!(answer.expect("an answer").status(), 200);
-}
-
 /// A request whose host is right, for a path behind the key.
 fn request(at: &str, path: &str, headers: &str) -> String {
     let at = at.trim_start_matches("http://");
@@ -47,7 +39,7 @@ fn a_job_across_three_ends_of_its_session_sees_no_failed_call() {
             assert_eq!(read(path), 200, "round {round}");
         }
         if round < 3 {
-            end_all(&world);
+            world.end_all();
         }
     }
     assert_eq!(world.number("sessions_opened_total"), 4);
@@ -59,7 +51,7 @@ fn many_calls_that_find_the_session_dead_sign_in_once() {
     let proxy = proxy(&world, &[]);
     let read = || agent().get(format!("{}/gate", proxy.at)).call().expect("an answer").status().as_u16();
     assert_eq!(read(), 200);
-    end_all(&world);
+    world.end_all();
     std::thread::scope(|scope| {
         let calls: Vec<_> = (0..32).map(|_| scope.spawn(read)).collect();
         calls.into_iter().for_each(|call| assert_eq!(call.join().expect("an answer"), 200));
@@ -256,10 +248,10 @@ fn what_is_not_safe_is_sent_again_only_if_the_gate_refused_it() {
     };
     let session =
         |head: String| head.lines().find(|line| line.starts_with("ids-session-id")).map(str::to_owned);
-    end_all(&world);
+    world.end_all();
     assert_eq!(post(), (401, "{}".to_owned()));
     let (first, _) = heard.recv().expect("a request");
-    end_all(&world);
+    world.end_all();
     assert_eq!(post(), (200, "done".to_owned()));
     let (second, third) = (heard.recv().expect("a request"), heard.recv().expect("a request"));
     assert_eq!((second.1, third.1), (*b"hi", *b"hi"));

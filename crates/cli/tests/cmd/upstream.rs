@@ -43,6 +43,35 @@ impl Drop for Running {
     }
 }
 
+/// A command as a shell script starts it, which finds it in `"$0" "$@"`.
+pub fn by_shell(script: &str, command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", script]).arg(command.get_program()).args(command.get_args());
+    with_surroundings(shell, command)
+}
+
+/// A command on a terminal of its own; what the terminal shows is its stdout.
+pub fn on_terminal(command: &Command) -> Command {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let words = words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''")));
+    let line = words.collect::<Vec<_>>().join(" ");
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+    with_surroundings(script, command)
+}
+
+fn with_surroundings(mut new: Command, old: &Command) -> Command {
+    for (name, value) in old.get_envs() {
+        match value {
+            Some(value) => new.env(name, value),
+            None => new.env_remove(name),
+        };
+    }
+    new.current_dir(old.get_current_dir().expect("a folder of the test"));
+    new.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    new
+}
+
 pub fn signal(name: &str, process: u32) {
     let told = Command::new("kill").args([&format!("-{name}"), &process.to_string()]).status();
     assert!(told.expect("kill can be started").success());

@@ -111,7 +111,8 @@ pub fn run(args: ProxyArgs) -> Result<(), Failure> {
     })
 }
 
-fn explain(error: ProxyError) -> Failure {
+/// Why there is no proxy, in words that say what to do.
+pub fn explain(error: ProxyError) -> Failure {
     match error {
         ProxyError::NotLoopback(_) => {
             Failure::usage(error).hint("name an address such as 127.0.0.1:8400; port 0 takes any free port")

@@ -124,24 +124,6 @@ fn a_job_needs_no_login() {
 }
 
 #[test]
-fn a_program_runs_with_a_session_and_ends_as_it_ends() {
-    let world = World::new();
-    let names = "env | grep '^IDMC_' | sed 's/=.*//' | sort; cat; echo no >&2; exit 7";
-    let told = world.run_job(PASSWORD, &["exec", "--", "sh", "-c", names]);
-    told.is(7, "IDMC_BASE_URL\nIDMC_JWT\nIDMC_LOGIN_URL\nIDMC_ORG_ID\nIDMC_SESSION_ID\n", "no\n");
-    let told = world.run_job(PASSWORD, &["exec", "sh", "-c", "kill -TERM $$"]);
-    assert_eq!(told.code, None);
-    world.run_job(PASSWORD, &["exec", "--", "nonesuch"]).is(
-        2,
-        "",
-        "error: nonesuch was not started\n  caused by: No such file or directory (os error 2)\nhint: name a program that is in PATH\n",
-    );
-    let works =
-        "curl() { :; }; test -n \"$IDMC_SESSION_ID\" && test \"$IDMC_LOGIN_URL/saas\" = \"$IDMC_BASE_URL\"";
-    assert_eq!(world.run_job(PASSWORD, &["exec", "--", "sh", "-c", works]).code, Some(0));
-}
-
-#[test]
 fn a_token_is_verified_or_the_reason_is_said() {
     let world = World::new();
     world.log_in();

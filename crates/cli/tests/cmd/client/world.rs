@@ -135,6 +135,14 @@ impl World {
         (self.number("sign_ins_total"), self.number("tokens_minted_total"))
     }
 
+    /// Ends every session of the org, as a colleague's clean-up would.
+    pub fn end_all(&self) {
+        let body = serde_json::json!({"username": "etl.robot", "password": PASSWORD});
+        let url = format!("{}/ma/api/v2/user/logoutall", self.service.url);
+        let answer = ureq::post(&url).content_type("application/json").send(body.to_string());
+        assert_eq!(answer.expect("an answer").status(), 200);
+    }
+
     /// The files in which sessions are kept.
     pub fn kept(&self) -> Vec<PathBuf> {
         let files = fs::read_dir(self.sessions()).expect("a folder").flatten().map(|file| file.path());
