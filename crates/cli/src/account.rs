@@ -3,7 +3,7 @@
 use crate::error::Failure;
 use clap::Args as Arguments;
 use client::{
-    Builder, Cache, Client, Credential, Family, Folders, Key, LoginUrl, Plain, Profile, ProfileName,
+    Builder, Cache, Client, Credential, Family, Folders, Keep, Key, LoginUrl, Plain, Profile, ProfileName,
     Profiles, Secret, Source, SourceError,
 };
 use std::path::PathBuf;
@@ -44,6 +44,8 @@ pub struct Choice {
     pub folders: Folders,
     /// Where the password comes from, when somebody said so.
     pub password: Option<Source>,
+    /// How secrets are kept.
+    pub keep: Keep,
     /// Whether there is a profile of this name.
     pub exists: bool,
 }
@@ -63,7 +65,8 @@ impl Choice {
         let command = |command: &Option<String>| command.clone().map(Source::Command);
         let password = command(&args.password_command).or_else(in_environment);
         let password = password.or_else(|| command(&profile.password_command));
-        Ok(Self { name, profile, folders, password, exists })
+        let keep = keep()?.or(profile.keep).unwrap_or_default();
+        Ok(Self { name, profile, folders, password, keep, exists })
     }
 
     /// The login host.
@@ -117,7 +120,7 @@ impl Account {
 
     /// The cache of sessions and tokens.
     pub fn cache(&self) -> Cache {
-        Cache::in_folder(self.choice.folders.sessions())
+        Cache::in_folder(self.choice.folders.sessions()).keep(self.choice.keep)
     }
 
     /// The id of the OAuth client that this account is, if it is one.
@@ -140,9 +143,9 @@ impl Account {
 
     /// The remembered password, looked for when one is needed: a keyring is slow.
     pub fn remembered(&self) -> Source {
-        let (folder, name) = (self.choice.folders.passwords(), self.key().name());
+        let (folder, name, keep) = (self.choice.folders.passwords(), self.key().name(), self.choice.keep);
         Source::Ask(Arc::new(move || {
-            let (shelf, _) = client::shelf(&folder);
+            let (shelf, _) = client::shelf(&folder, keep);
             let found = shelf.get(&name).map_err(|error| SourceError::NotGiven(error.to_string()))?;
             found.ok_or_else(|| SourceError::NotGiven("none is remembered".to_owned()))
         }))
@@ -165,6 +168,12 @@ pub fn folders() -> Result<Folders, Failure> {
         .map_err(|error| Failure::usage(error).hint("set LATCHKEY_CONFIG_DIR and LATCHKEY_STATE_DIR"))
 }
 
+/// How LATCHKEY_KEEP wants secrets to be kept.
+pub fn keep() -> Result<Option<Keep>, Failure> {
+    let wanted = environment("LATCHKEY_KEEP").map(|text| text.parse()).transpose();
+    wanted.map_err(|error| Failure::usage(error).while_doing("LATCHKEY_KEEP cannot be used"))
+}
+
 /// A variable of the environment; an empty one is none.
 #[expect(clippy::disallowed_methods, reason = "a password must not be an argument, which everybody may read")]
 pub fn environment(name: &str) -> Option<String> {
@@ -179,8 +188,8 @@ fn merge(args: &AccountArgs, stored: Option<Profile>) -> Profile {
         (None, None) => (old.region.clone(), old.url.clone()),
     };
     let user = args.user.clone().or_else(|| environment("LATCHKEY_USERNAME")).or(old.user.clone());
-    let new =
-        Profile { region, url, user, family: args.family.unwrap_or(old.family), password_command: None };
+    let family = args.family.unwrap_or(old.family);
+    let new = Profile { region, url, user, family, password_command: None, keep: old.keep };
     // The command prints the password of the profile's own account: no other host and no other user gets it.
     let place = |profile: &Profile| profile.login_url(Plain::Loopback).ok();
     let same = new.user == old.user && place(&new) == place(&old);
@@ -189,5 +198,6 @@ fn merge(args: &AccountArgs, stored: Option<Profile>) -> Profile {
 }
 
 fn nothing() -> Profile {
-    Profile { region: None, url: None, user: None, family: Family::default(), password_command: None }
+    let family = Family::default();
+    Profile { region: None, url: None, user: None, family, password_command: None, keep: None }
 }

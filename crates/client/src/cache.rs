@@ -4,6 +4,7 @@
 //! is the system's, so it ends with its process, however that ends.
 
 use crate::refusal::Refusal;
+use crate::seal::{Keep, Seal};
 use crate::session::{Session, Token};
 use crate::time::Timestamp;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -82,6 +83,47 @@ impl Entry {
     }
 }
 
+/// An entry as it stands on a shelf: what is secret in it may be sealed.
+#[derive(Serialize, Deserialize)]
+struct OnShelf {
+    #[serde(flatten)]
+    entry: Entry,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sealed: Option<String>,
+}
+
+/// What is secret in an entry.
+#[derive(Serialize, Deserialize)]
+struct Secrets {
+    session: Option<Session>,
+    tokens: Vec<Token>,
+}
+
+impl OnShelf {
+    fn of(entry: &Entry) -> Self {
+        Self { entry: entry.clone(), sealed: None }
+    }
+
+    fn sealed_with(mut self, seal: &Seal) -> Option<Self> {
+        let secrets =
+            Secrets { session: self.entry.session.take(), tokens: std::mem::take(&mut self.entry.tokens) };
+        let text = Secret::new(serde_json::to_string(&secrets).ok()?);
+        self.sealed = Some(seal.close(&self.entry.key.name(), &text)?);
+        Some(self)
+    }
+
+    /// The entry; one whose key is lost has no session, but still knows what was refused.
+    fn opened(self) -> Entry {
+        let Self { mut entry, sealed: Some(sealed) } = self else { return self.entry };
+        let text = Seal::find().and_then(|seal| seal.open(&entry.key.name(), &sealed));
+        match text.and_then(|text| serde_json::from_str::<Secrets>(text.expose()).ok()) {
+            Some(secrets) => (entry.session, entry.tokens) = (secrets.session, secrets.tokens),
+            None => tracing::info!("the keyring has lost the key to what is kept"),
+        }
+        entry
+    }
+}
+
 /// Why the cache could not do what was asked. None of it keeps a sign-in from being made anew.
 #[derive(Debug, Error)]
 pub enum CacheError {
@@ -118,18 +160,25 @@ pub trait Shelf: Send + Sync {
 pub struct Cache {
     folder: PathBuf,
     shelf: Arc<dyn Shelf>,
+    keep: Keep,
 }
 
 impl Cache {
     /// A cache in this folder, which is made when something is first kept.
     pub fn in_folder(folder: impl Into<PathBuf>) -> Self {
         let folder = folder.into();
-        Self { shelf: Arc::new(FileShelf { folder: folder.clone() }), folder }
+        Self { shelf: Arc::new(FileShelf { folder: folder.clone() }), folder, keep: Keep::default() }
     }
 
     /// A cache whose entries stand on another shelf; the locks are in the folder.
     pub fn on_shelf(folder: impl Into<PathBuf>, shelf: Arc<dyn Shelf>) -> Self {
-        Self { folder: folder.into(), shelf }
+        Self { folder: folder.into(), shelf, keep: Keep::default() }
+    }
+
+    /// Keeps what is secret in this way from now on. What is kept already is read however it was kept.
+    #[must_use]
+    pub fn keep(self, keep: Keep) -> Self {
+        Self { keep, ..self }
     }
 
     /// What is kept under a key: one small read, without lock, network or runtime.
@@ -139,15 +188,16 @@ impl Cache {
         let kept = self.shelf.get(&name).map_err(unusable(&path))?;
         let Some(kept) = kept else { return Ok(None) };
         let unreadable = |why| CacheError::Unreadable { path: path.clone(), why };
-        let entry: Entry = serde_json::from_str(kept.expose())
+        let on_shelf: OnShelf = serde_json::from_str(kept.expose())
             .map_err(|error| unreadable(format!("line {} column {}", error.line(), error.column())))?;
+        let entry = &on_shelf.entry;
         if entry.version != VERSION {
             return Err(unreadable(format!("it has version {}, not {VERSION}", entry.version)));
         }
         if entry.key != *key {
             return Err(unreadable("it belongs to another user".to_owned()));
         }
-        Ok(Some(entry))
+        Ok(Some(on_shelf.opened()))
     }
 
     /// Waits until nobody else refreshes this key. The lock ends when it is dropped, or with the process.
@@ -177,6 +227,23 @@ impl Cache {
         let locks = names.flatten().map(|name| name.path());
         let locks = locks.filter(|path| path.extension().is_some_and(|extension| extension == "lock"));
         Ok(locks.filter_map(|path| serde_json::from_str(&fs::read_to_string(path).ok()?).ok()).collect())
+    }
+
+    /// Sealed, unless the secrets are to be in the file or there is no keyring.
+    fn on_its_shelf(&self, entry: &Entry) -> OnShelf {
+        let plain = || OnShelf::of(entry);
+        if self.keep == Keep::File {
+            return plain();
+        }
+        let seal = seal_lock(&self.folder).and_then(|lock| Seal::find_or_make(&lock));
+        seal.and_then(|seal| plain().sealed_with(&seal)).unwrap_or_else(plain)
+    }
+
+    /// Whether what is kept is worth nothing without the key in the keyring; `None` when nothing is kept.
+    pub fn is_sealed(&self, key: &Key) -> Option<bool> {
+        let kept = self.shelf.get(&key.name()).ok()??;
+        let on_shelf = serde_json::from_str::<OnShelf>(kept.expose()).ok()?;
+        Some(on_shelf.sealed.is_some())
     }
 
     /// The lock's file says whose it is, so that keys are known whatever the shelf is.
@@ -217,7 +284,8 @@ impl Hold {
     pub fn write(&self, entry: &Entry) -> Result<(), CacheError> {
         let name = self.key.name();
         let path = self.cache.folder.join(file_name(&name));
-        let text = serde_json::to_string(entry).map_err(|error| unusable(&path)(error.into()))?;
+        let on_shelf = self.cache.on_its_shelf(entry);
+        let text = serde_json::to_string(&on_shelf).map_err(|error| unusable(&path)(error.into()))?;
         self.cache.shelf.put(&name, &Secret::new(text)).map_err(unusable(&path))
     }
 
@@ -267,6 +335,12 @@ impl Shelf for FileShelf {
     fn clear(&self, name: &str) -> io::Result<()> {
         ignore_absent(fs::remove_file(self.folder.join(file_name(name))))
     }
+}
+
+/// The file that is locked by whoever makes a key.
+pub(crate) fn seal_lock(folder: &Path) -> Option<File> {
+    make_folder(folder).ok()?;
+    private().create(true).truncate(false).open(folder.join("seal.lock")).ok()
 }
 
 fn file_name(name: &str) -> String {
@@ -369,6 +443,29 @@ mod tests {
         assert!(cache.read(&key()).unwrap_err().to_string().ends_with("it has version 2, not 1"));
         cache.lock(&key()).unwrap().write(&entry).unwrap();
         assert!(cache.read(&key()).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_sealed_entry_is_read_again_and_without_its_key_only_the_refusal_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cache, mut entry) = kept(folder.path());
+        let now = Timestamp::from_seconds(1_000_000);
+        let plain = cache.clone().keep(Keep::File);
+        entry.refused = Some(Refusal::of(&Secret::new("wrong"), now, "IDS_085", "no"));
+        let path = folder.path().join("state").join(file_name(&key().name()));
+        for cache in [cache, plain] {
+            cache.lock(&key()).unwrap().write(&entry).unwrap();
+            let is_plain = fs::read_to_string(&path).unwrap().contains("s3cret");
+            assert_eq!(cache.is_sealed(&key()), Some(!is_plain));
+            assert!(is_plain || cache.keep == Keep::Keyring);
+            let read = cache.read(&key()).unwrap().unwrap();
+            assert_eq!(read.session.unwrap().id.expose(), "s3cret");
+        }
+        let sealed =
+            OnShelf { sealed: Some("AAAA".to_owned()), ..OnShelf::of(&Entry { session: None, ..entry }) };
+        fs::write(&path, serde_json::to_string(&sealed).unwrap()).unwrap();
+        let left = Cache::in_folder(folder.path().join("state")).read(&key()).unwrap().unwrap();
+        assert!(left.session.is_none() && left.refused.is_some());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::cache::make_folder;
 use crate::credential::Family;
 use crate::login_url::{LoginUrl, NotALoginUrl, Plain};
 use crate::region::Region;
+use crate::seal::Keep;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
@@ -87,6 +88,9 @@ pub struct Profile {
     /// A command that prints the password.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_command: Option<String>,
+    /// How sessions and passwords are kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Keep>,
 }
 
 /// Why a profile names no login host.
@@ -216,6 +220,7 @@ mod tests {
             user: Some("ada".to_owned()),
             family: Family::V2,
             password_command: None,
+            keep: None,
         }
     }
 

@@ -27,13 +27,18 @@ impl Clock for SystemClock {
     }
 }
 
-/// Random bytes. Nothing here is secret only because of them, so a machine without dice gives zeros.
+/// Random bytes. Nothing is secret only because of these, so a machine without dice gives zeros.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    if aws_lc_rs::rand::fill(&mut bytes).is_err() {
+    key().unwrap_or_else(|| {
         tracing::warn!("the machine gives no random numbers");
-    }
-    bytes
+        [0; N]
+    })
+}
+
+/// Random bytes that keep a secret; a machine without dice gives none.
+pub(crate) fn key<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).ok().map(|()| bytes)
 }
 
 /// A number that nobody else has just now, and that is no secret. The cryptography library's first random number takes

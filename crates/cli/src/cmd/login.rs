@@ -5,7 +5,7 @@ use crate::account::{Account, AccountArgs, Choice};
 use crate::error::Failure;
 use crate::{explain, print, progress};
 use clap::Args as Arguments;
-use client::{Credential, Entry, Kept, Profiles, Secret, Source};
+use client::{Credential, Entry, Keep, Kept, Profiles, Secret, Source};
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,8 @@ const MOST: u64 = 1024 * 1024;
   latchkey login --profile sso --region us --saml assertion.b64 --org 5mYdXw9KcJhaf3LrN8pQ2v
   latchkey login --profile api --url https://id.example.com --client-id 7f0c --password-stdin < secret.txt
 
-The profile keeps where and as whom, never the password. Without LATCHKEY_PASSWORD, a password command or --remember
+The profile keeps where and as whom, never the password. The session is kept in the state folder, sealed with a key from
+the keyring of this machine if there is one; LATCHKEY_KEEP=file does without. Without LATCHKEY_PASSWORD, a password command or --remember
 somebody has to sign in again when the session ends. A password that was refused is not sent again unless a person
 types it, or --again is given.")]
 pub struct LoginArgs {
@@ -71,6 +72,7 @@ pub fn run(args: LoginArgs) -> Result<(), Failure> {
         }
         let entry = sign_in(&account, &proof).await?;
         greet(&account, &entry);
+        say_what_is_not_sealed(&account);
         keep_profile(&account)?;
         if args.remember { remember(&account, &proof.secret) } else { Ok(()) }
     })
@@ -194,6 +196,16 @@ fn greet(account: &Account, entry: &Entry) {
     print::note(&format!("signed in to {host} as {user}{org}"));
 }
 
+fn say_what_is_not_sealed(account: &Account) {
+    if account.choice.keep == Keep::Keyring && account.cache().is_sealed(&account.key()) == Some(false) {
+        let folder = account.choice.folders.sessions();
+        print::note(&format!(
+            "there is no keyring here: {} keeps sessions, for your eyes only",
+            folder.display()
+        ));
+    }
+}
+
 fn keep_profile(account: &Account) -> Result<(), Failure> {
     let (path, choice) = (account.choice.folders.profiles(), &account.choice);
     let mut profiles = Profiles::read(&path).map_err(Failure::usage)?;
@@ -207,13 +219,17 @@ fn keep_profile(account: &Account) -> Result<(), Failure> {
 
 fn remember(account: &Account, secret: &Secret) -> Result<(), Failure> {
     let folder = account.choice.folders.passwords();
-    let (shelf, kept) = client::shelf(&folder);
+    let (shelf, kept) = client::shelf(&folder, account.choice.keep);
     let what = "the password was not remembered";
     shelf.put(&account.key().name(), secret).map_err(|error| Failure::machine(error).while_doing(what))?;
     print::note(&match kept {
         Kept::InKeyring => "the password is kept in the keyring of this machine".to_owned(),
+        Kept::Sealed => format!(
+            "{} keeps the password, sealed with a key in the keyring of this machine: it is forgotten when that restarts",
+            folder.display()
+        ),
         Kept::InFiles => {
-            format!("there is no keyring here: {} keeps the password, for your eyes only", folder.display())
+            format!("{} keeps the password, for your eyes only", folder.display())
         }
     });
     Ok(())

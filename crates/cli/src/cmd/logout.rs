@@ -68,7 +68,7 @@ async fn end(folders: &Folders, key: &Key) -> Result<(), Failure> {
 
 fn forget(folders: &Folders, cache: &Cache, key: &Key) -> Result<(), Failure> {
     cache.lock(key).and_then(|hold| hold.clear()).map_err(explain::cache)?;
-    let (shelf, _) = client::shelf(folders.passwords());
+    let (shelf, _) = client::shelf(folders.passwords(), account::keep()?.unwrap_or_default());
     let what = "the remembered password was not forgotten";
     shelf.clear(&key.name()).map_err(|error| Failure::machine(error).while_doing(what))
 }

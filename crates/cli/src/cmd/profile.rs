@@ -4,7 +4,7 @@ use crate::account;
 use crate::error::Failure;
 use crate::print;
 use clap::{Args as Arguments, Subcommand};
-use client::{Plain, Profile, ProfileName, Profiles};
+use client::{Keep, Plain, Profile, ProfileName, Profiles};
 use std::io;
 use std::path::PathBuf;
 
@@ -49,6 +49,9 @@ pub struct ProfileAddArgs {
     /// A shell command that prints the password
     #[arg(long, value_name = "COMMAND")]
     pub password_command: Option<String>,
+    /// How its sessions are kept on disk: sealed with a key in the keyring, or in a file as they are
+    #[arg(long, value_name = "keyring|file")]
+    pub keep: Option<Keep>,
 }
 
 /// Lists, adds or removes profiles.
@@ -66,6 +69,7 @@ pub fn run(command: ProfileCommand) -> Result<(), Failure> {
                 user: args.user,
                 family: args.family,
                 password_command: args.password_command,
+                keep: args.keep,
             };
             profile.login_url(Plain::Loopback).map_err(|error| {
                 Failure::usage(error)

@@ -1,5 +1,6 @@
 //! The client's commands as people run them, against a real service.
 
+mod keeping;
 mod once;
 mod refused;
 mod secrets;
