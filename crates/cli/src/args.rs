@@ -14,7 +14,7 @@ use crate::cmd::session::SessionArgs;
 use crate::cmd::status::StatusArgs;
 use crate::cmd::token::TokenArgs;
 use crate::cmd::verify::VerifyArgs;
-use clap::{Args as Arguments, Parser, Subcommand};
+use clap::{ArgAction, Args as Arguments, Parser, Subcommand};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -22,6 +22,9 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "latchkey", version, about, propagate_version = true)]
 pub struct Args {
+    /// Say on stderr what is done, with -vv also why, with -vvv also every request
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,

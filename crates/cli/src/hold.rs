@@ -62,6 +62,7 @@ impl Wanted {
 /// Gets what is wanted, and signs in again when it must and can.
 pub fn obtain(account: &Account, wanted: &Wanted) -> Result<Held, Failure> {
     if let Some(held) = kept(account)?.and_then(|entry| wanted.kept(&entry, account)) {
+        tracing::info!("found in the cache");
         return Ok(held);
     }
     let builder = account.builder().client_id(&wanted.client_id).least_life(wanted.life);

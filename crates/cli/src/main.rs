@@ -11,13 +11,18 @@ mod hold;
 mod print;
 mod progress;
 mod shape;
+mod verbosity;
 
 use args::{Args, Command};
 use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let done = match Args::parse().command {
+    let args = Args::parse();
+    if !matches!(args.command, Command::Serve(_)) {
+        verbosity::speak(args.verbose);
+    }
+    let done = match args.command {
         Command::Login(args) => cmd::login::run(args),
         Command::Token(args) => cmd::token::run(args),
         Command::Session(args) => cmd::session::run(args),

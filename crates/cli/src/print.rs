@@ -15,6 +15,11 @@ pub fn note(text: &str) {
     let _gone = writeln!(err, "{text}").and_then(|()| err.flush());
 }
 
+/// Where whatever is for the person at the terminal goes.
+pub fn notes() -> impl Write {
+    anstream::stderr()
+}
+
 /// A question that is answered on the same line.
 pub fn ask(text: &str) {
     let mut err = anstream::stderr().lock();

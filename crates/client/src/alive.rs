@@ -35,6 +35,7 @@ impl Inner {
             .header(header::CONTENT_TYPE, "application/json")
             .header(IC_SESSION_ID, crate::sign_in::sensitive(id))
             .body(body.to_string());
+        tracing::debug!("asking {base} whether the session is alive");
         match self.exchange.ask(request).await {
             Ok(answer) => {
                 let probe = serde_json::from_slice::<Probe>(&answer.body);

@@ -99,10 +99,20 @@ impl Exchange {
 
     /// Sends a small request and reads its whole answer.
     pub(crate) async fn ask(&self, request: reqwest::RequestBuilder) -> Result<Answer, NetworkError> {
-        let response = request.timeout(SMALL).send().await?;
+        let (http, request) = request.timeout(SMALL).build_split();
+        let request = request?;
+        let (method, url) = (request.method().clone(), request.url().clone());
+        let response = http.execute(request).await?;
+        trace(&method, &url, response.status());
         let (status, headers) = (response.status(), response.headers().clone());
         Ok(Answer { status, headers, body: read(response, MOST).await? })
     }
+}
+
+/// One line about a request. Its query and its headers may hold what no log should.
+pub(crate) fn trace(method: &http::Method, url: &reqwest::Url, status: StatusCode) {
+    let (host, path) = (url.host_str().unwrap_or_default(), url.path());
+    tracing::trace!("{method} {path} at {host}: {}", status.as_u16());
 }
 
 /// The beginning of a body, at most about this long.

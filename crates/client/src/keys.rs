@@ -131,6 +131,7 @@ impl Keys {
             return Err(KeysError::Lately);
         }
         self.change(|known| known.tried = Some(now));
+        tracing::info!("fetching the key set of {}", url.host_str().unwrap_or_default());
         let network = |error| KeysError::Network(Arc::new(error));
         let request = self.exchange.http().map_err(network)?.get(url.clone());
         let answer = self.exchange.ask(request).await.map_err(network)?;

@@ -77,9 +77,11 @@ impl Inner {
         }
         let known = self.known();
         if need.is_met(&known, &self.client_id, asked) {
+            tracing::debug!("this process has it already");
             return Ok(known);
         }
         if let Some(kept) = self.kept().filter(|kept| need.is_met(kept, &self.client_id, asked)) {
+            tracing::info!("found in the cache");
             self.remember(&kept);
             return Ok(kept);
         }
@@ -90,10 +92,12 @@ impl Inner {
 
     async fn refresh(self: Arc<Self>, need: Need, asked: Timestamp) -> Result<Entry, TokenError> {
         let _turn = self.turn.lock().await;
+        tracing::debug!("waiting for whoever else refreshes");
         let (hold, mut entry) = self.hold().await;
         let now = self.clock.now();
         let client_id = &self.client_id;
         if need.is_met(&entry, client_id, now) || need.was_met(&entry, client_id, asked, now) {
+            tracing::info!("somebody else has refreshed it");
             self.remember(&entry);
             return Ok(entry);
         }
@@ -145,6 +149,7 @@ impl Inner {
         let _turn = self.turn.lock().await;
         let (hold, mut entry) = self.hold().await;
         let Some(session) = entry.session.take() else { return Ok(false) };
+        tracing::info!("leaving {}", self.login);
         entry.tokens.clear();
         self.save(hold.as_ref(), &entry)?;
         let http = self.exchange.http()?;
@@ -198,7 +203,7 @@ impl Renewal<'_> {
         if self.mint().await? {
             return Ok(());
         }
-        // The session ended elsewhere, or the server forgot it.
+        tracing::info!("the session ended elsewhere, or the server forgot it");
         self.entry.session = None;
         self.open().await?;
         if self.mint().await? { Ok(()) } else { Err(SignInError::Interrupted.into()) }
@@ -207,12 +212,17 @@ impl Renewal<'_> {
     async fn open(&mut self) -> Result<(), SignInError> {
         let inner = self.inner;
         let credential = inner.credential.as_ref().ok_or(SignInError::NoCredential)?;
+        tracing::info!("signing in to {} as {}", inner.login, credential.user());
         let secret = credential.source().fetch().await?;
         self.refuse_the_refused(&secret)?;
         let attempt = Attempt { login: &inner.login, exchange: &inner.exchange, clock: &*inner.clock };
         match attempt.open(credential, &secret).await {
-            Ok(Opened::Session(session)) => self.entry.open(session),
+            Ok(Opened::Session(session)) => {
+                tracing::info!("signed in until {}", session.expires.rfc3339());
+                self.entry.open(session);
+            }
             Ok(Opened::Token(token)) => {
+                tracing::info!("got a token until {}", token.expires.rfc3339());
                 self.entry.refused = None;
                 self.entry.keep(token);
             }
@@ -250,6 +260,7 @@ impl Renewal<'_> {
     async fn mint(&mut self) -> Result<bool, TokenError> {
         let inner = self.inner;
         let Some(session) = self.entry.session.clone() else { return Err(SignInError::NoSession.into()) };
+        tracing::info!("minting a token for {}", inner.client_id);
         let minted = token::mint(&inner.login, &inner.exchange, &*inner.clock, &session, &inner.client_id);
         match minted.await? {
             Minted::Dead => Ok(false),

@@ -219,11 +219,13 @@ impl Call {
                 if !renewed || !self.is_safe() {
                     return Ok(reply);
                 }
+                tracing::info!("sending the call again with another session");
                 replayed = true;
                 continue;
             }
             self.client.accepted(&pass);
             let Some(pause) = self.pause(&reply, tried) else { return Ok(reply) };
+            tracing::info!("the service answers {}: asking again in {pause:.1?}", reply.status.as_u16());
             self.client.0.clock.wait(pause).await;
             tried += 1;
         }
@@ -234,6 +236,7 @@ impl Call {
         let request = http.request(self.method.clone(), url.clone()).headers(self.headers.clone());
         let request = request.headers(pass.headers.clone()).body(self.body.clone());
         let response = request.send().await.map_err(NetworkError::from)?;
+        exchange::trace(&self.method, url, response.status());
         let (status, headers) = (response.status(), response.headers().clone());
         let body = match status {
             // Its code tells a dead session from a missing permission.

@@ -129,7 +129,9 @@ impl Attempt<'_> {
                     if pause > PATIENCE {
                         return Err(SignInError::TooMany { retry_after });
                     }
-                    self.clock.wait(crate::system::between(pause, pause.mul_f32(1.5))).await;
+                    let pause = crate::system::between(pause, pause.mul_f32(1.5));
+                    tracing::info!("the login host is busy: asking again in {pause:.1?}");
+                    self.clock.wait(pause).await;
                     tried += 1;
                 }
                 judged => return judged,

@@ -78,7 +78,10 @@ pub(crate) async fn mint(
         let answer = exchange.ask(request(login, exchange, session, client_id)?).await?;
         match judge(&answer, client_id, asked) {
             Err(error) if tried < TRIES => match pause(&error, tried) {
-                Some(pause) => clock.wait(pause).await,
+                Some(pause) => {
+                    tracing::info!("{error}: asking again in {pause:.1?}");
+                    clock.wait(pause).await;
+                }
                 None => return Err(error),
             },
             judged => return judged,

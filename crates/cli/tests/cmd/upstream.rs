@@ -16,9 +16,15 @@ pub struct Running {
 }
 
 impl Running {
-    /// Starts a command and waits for its first line.
+    /// Starts a command and waits for its first line; what it says on stderr is lost.
     pub fn start(mut command: Command) -> Self {
-        let mut child = command.stderr(Stdio::null()).spawn().expect("the tool can be started");
+        command.stderr(Stdio::null());
+        Self::start_as_it_is(command)
+    }
+
+    /// Starts a command and waits for its first line.
+    pub fn start_as_it_is(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("the tool can be started");
         let stdout = child.stdout.take().expect("the output is piped");
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {

@@ -51,7 +51,11 @@ impl Call {
             Load::Passing(body) => body.take().map_or_else(reqwest::Body::default, reqwest::Body::wrap),
         };
         let headers = headers::with_credentials(&self.headers, &pass.headers);
-        http.request(self.method.clone(), self.url.clone()).headers(headers).body(body).send().await
+        let request = http.request(self.method.clone(), self.url.clone()).headers(headers).body(body);
+        let response = request.send().await?;
+        let (host, path) = (self.url.host_str().unwrap_or_default(), self.url.path());
+        tracing::trace!("{} {path} at {host}: {}", self.method, response.status().as_u16());
+        Ok(response)
     }
 
     /// Whether it may be sent a second time: its body is still here, and the first time did nothing that a second one

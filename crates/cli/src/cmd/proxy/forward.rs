@@ -96,6 +96,7 @@ impl Forwarder {
             if !renewed || !call.may_go_again(reply.sign) {
                 return Ok(reply.response);
             }
+            tracing::info!("sending the request again with other credentials");
             replayed = true;
         }
     }
