@@ -4,7 +4,7 @@ use crate::client::world::{PASSWORD, World};
 use crate::upstream::{Running, signal};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -60,6 +60,43 @@ fn the_socket_is_for_its_owner_and_nobody_has_two() {
         "error: an agent runs already\nhint: `latchkey agent --start` prints its socket\n",
     );
     world.run(&["agent", "--start"]).is(0, "FOLDER/state/agent.sock\n", "");
+}
+
+/// Another user's thread; `None` for whoever may not become one.
+fn as_another_user<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    let nobody = rustix::thread::Uid::from_raw(65_534);
+    std::thread::scope(|scope| {
+        let thread = scope
+            .spawn(move || rustix::thread::set_thread_res_uid(nobody, nobody, nobody).is_ok().then(work));
+        thread.join().expect("the thread ends")
+    })
+}
+
+#[test]
+fn another_user_hears_nothing_even_where_the_folders_let_him_in() {
+    let world = World::new();
+    let agent = start(&world);
+    let socket = Path::new(&agent.at);
+    let heard = || {
+        let mut stream = UnixStream::connect(socket)?;
+        let _hung_up = stream.write_all(b"{\"token\":{}}\n");
+        let mut heard = Vec::new();
+        // An end that is not friendly is an end too.
+        let _end = stream.read_to_end(&mut heard);
+        Ok::<_, std::io::Error>(heard)
+    };
+    // Whoever may not become somebody else is asked by `talk.rs` itself.
+    let Some(kept_out) = as_another_user(heard) else {
+        return assert!(!rustix::process::geteuid().is_root());
+    };
+    assert_eq!(kept_out.expect_err("the folder is closed").kind(), std::io::ErrorKind::PermissionDenied);
+    let open = |path: &Path| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).expect("it is ours");
+    };
+    [world.path(), socket.parent().expect("a folder"), socket].into_iter().for_each(open);
+    assert_eq!(as_another_user(heard).expect("root").expect("a connection"), b"");
+    assert_eq!(world.counted(), (0, 0));
+    assert!(ask(socket, r#"{"token":{}}"#)["token"].is_string());
 }
 
 #[test]

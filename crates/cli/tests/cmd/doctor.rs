@@ -12,11 +12,11 @@ fn examine(world: &World, url: &str) -> Told {
     let mut command = world.job(PASSWORD, &["doctor"]);
     command.env("LATCHKEY_URL", url);
     let told = world.told(command);
-    let host = url.trim_start_matches("http://");
+    let (scheme, host) = url.split_once("://").expect("a URL");
     Told {
         out: told
             .out
-            .replace("URL", "http://HOST")
+            .replace("URL", &format!("{scheme}://HOST"))
             .replace(host, "HOST")
             .replace(world.service.url.trim_start_matches("http://"), "HOST"),
         ..told
@@ -53,6 +53,16 @@ fn a_host_that_is_well() {
     world.log_in();
     let signed_in = all.replace(NOBODY, "ok    account  etl.robot is signed in until TIME\n");
     examine(&world, &world.service.url.clone()).is(0, &signed_in, "");
+}
+
+#[test]
+fn a_host_whose_authority_nobody_knows() {
+    let world = World::with_tls();
+    let told = examine(&world, &world.service.url.clone());
+    let reached = "ok    address  URL\nok    proxy    none\nok    dns      127.0.0.1 is 127.0.0.1\nok    tcp      HOST accepts connections\n";
+    let tls = "fail  tls      invalid peer certificate: UnknownIssuer; set SSL_CERT_FILE if your company has an authority of its own\n";
+    let all = format!("{reached}{tls}{NOBODY}").replace("URL", "https://HOST");
+    told.is(3, &all, "error: one thing keeps you from signing in\n");
 }
 
 #[test]

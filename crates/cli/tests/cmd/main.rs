@@ -8,6 +8,7 @@ mod crash;
 mod credential;
 mod doctor;
 mod exec;
+mod progress;
 mod proxy;
 mod service;
 mod source;

@@ -136,3 +136,31 @@ fn status() -> Result<Value, Failure> {
     let entries: Vec<Entry> = keys.iter().filter_map(|key| cache.read(key).ok().flatten()).collect();
     Ok(speech::status(&entries, SystemClock.now()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn heard(owner: Option<u32>) -> String {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let agent = Agent::new(owner, Duration::from_secs(60));
+        let asked = async {
+            let (reader, mut writer) = theirs.into_split();
+            // Who is hung up on cannot ask.
+            let _hung_up = writer.write_all(b"{}\n").await;
+            drop(writer);
+            let mut heard = String::new();
+            let _end = BufReader::new(reader).read_to_string(&mut heard).await;
+            heard
+        };
+        tokio::join!(agent.talk(ours), asked).1
+    }
+
+    #[tokio::test]
+    async fn only_the_owner_is_answered() {
+        let us = UnixStream::pair().unwrap().0.peer_cred().unwrap().uid();
+        assert!(heard(Some(us)).await.starts_with(r#"{"error":{"code":2,"#));
+        assert_eq!(heard(Some(us + 1)).await, "");
+        assert_eq!(heard(None).await, "");
+    }
+}

@@ -1,6 +1,7 @@
 //! A service with one user, and a person's folders on a machine that knows nothing yet.
 
 use crate::service::{Service, latchkey};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,26 @@ pub struct World {
     pub service: Service,
 }
 
+/// The certificate of an authority that nobody knows, as a company has one, and what it signed for this machine.
+struct Authority {
+    of_authority: String,
+    of_service: String,
+    key: String,
+}
+
+impl Authority {
+    fn make() -> Self {
+        let (ours, key) = (KeyPair::generate().expect("a key"), KeyPair::generate().expect("a key"));
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let of_authority = authority.self_signed(&ours).expect("a certificate").pem();
+        let service = CertificateParams::new(["127.0.0.1".to_owned()]).expect("a name");
+        let issuer = Issuer::new(authority, ours);
+        let of_service = service.signed_by(&key, &issuer).expect("a certificate").pem();
+        Self { of_authority, of_service, key: key.serialize_pem() }
+    }
+}
+
 /// How a command ended.
 pub struct Told {
     pub code: Option<i32>,
@@ -23,7 +44,26 @@ pub struct Told {
 
 impl World {
     pub fn new() -> Self {
+        Self::in_folder(tempfile::tempdir().expect("a temporary folder"), CHEAP)
+    }
+
+    /// A service behind TLS, whose authority is in `authority.pem` of the folder and nowhere else.
+    pub fn with_tls() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let authority = Authority::make();
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::write(&path, text).expect("the folder can be written");
+            path.display().to_string()
+        };
+        write("authority.pem", &authority.of_authority);
+        let (certificate, key) =
+            (write("service.pem", &authority.of_service), write("service.key", &authority.key));
+        let config = format!("{CHEAP}[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n");
+        Self::in_folder(folder, &config)
+    }
+
+    fn in_folder(folder: tempfile::TempDir, config: &str) -> Self {
         let of_service = folder.path().join("service");
         fs::create_dir(&of_service).expect("the folder can be made");
         let write = |name: &str, text: &str| {
@@ -34,7 +74,7 @@ impl World {
         let seed = format!(
             "[[org]]\nname = \"Acme Prod\"\n[[org.user]]\nname = \"etl.robot\"\npassword = \"{PASSWORD}\"\nroles = [\"Admin\"]\n"
         );
-        let (config, seed) = (write("latchkey.toml", CHEAP), write("seed.toml", &seed));
+        let (config, seed) = (write("latchkey.toml", config), write("seed.toml", &seed));
         let arguments = ["--config".as_ref(), config.as_os_str(), "--seed".as_ref(), seed.as_os_str()];
         let service = Service::start(&of_service, &arguments);
         Self { folder, service }
@@ -123,6 +163,22 @@ impl World {
             rest = after;
         }
         tidy
+    }
+
+    /// Makes everything in the kept files so much older, as if the time had passed. They must not be sealed.
+    pub fn age(&self, minutes: i64) {
+        for file in self.kept() {
+            let text = fs::read_to_string(&file).expect("it can be read");
+            let mut entry: serde_json::Value = serde_json::from_str(&text).expect("it is whole");
+            let older = |time: &mut serde_json::Value| {
+                *time = (time.as_i64().expect("milliseconds") - minutes * 60_000).into();
+            };
+            ["opened", "expires"].iter().for_each(|name| older(&mut entry["session"][*name]));
+            for token in entry["tokens"].as_array_mut().expect("tokens") {
+                ["minted", "expires"].iter().for_each(|name| older(&mut token[*name]));
+            }
+            fs::write(&file, entry.to_string()).expect("it can be written");
+        }
     }
 
     /// A number of `/metrics`, over all labels.
