@@ -31,6 +31,22 @@ pub struct AccountArgs {
     /// A shell command that prints the password, which LATCHKEY_PASSWORD may hold instead
     #[arg(long, value_name = "COMMAND")]
     pub password_command: Option<String>,
+    /// Certificate authorities to believe beside those of this machine, in PEM [env: LATCHKEY_CACERT]
+    #[arg(long, value_name = "FILE")]
+    pub cacert: Option<PathBuf>,
+}
+
+impl AccountArgs {
+    /// The certificates of authorities that were named, in PEM.
+    pub fn authority(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let file = self.cacert.clone().or_else(|| environment("LATCHKEY_CACERT").map(PathBuf::from));
+        let Some(file) = file else { return Ok(None) };
+        std::fs::read(&file).map(Some).map_err(|error| {
+            Failure::usage(error)
+                .while_doing(format!("{} cannot be read", file.display()))
+                .hint("name a file of certificates in PEM with --cacert or in LATCHKEY_CACERT")
+        })
+    }
 }
 
 /// What flags, environment and profile say together; it may lack a login host or a user.
@@ -46,6 +62,8 @@ pub struct Choice {
     pub password: Option<Source>,
     /// How secrets are kept.
     pub keep: Keep,
+    /// Certificates of authorities to believe, in PEM.
+    pub authority: Option<Vec<u8>>,
     /// Whether there is a profile of this name.
     pub exists: bool,
 }
@@ -66,7 +84,8 @@ impl Choice {
         let password = command(&args.password_command).or_else(in_environment);
         let password = password.or_else(|| command(&profile.password_command));
         let keep = keep()?.or(profile.keep).unwrap_or_default();
-        Ok(Self { name, profile, folders, password, keep, exists })
+        let authority = args.authority()?;
+        Ok(Self { name, profile, folders, password, keep, authority, exists })
     }
 
     /// The login host.
@@ -154,10 +173,19 @@ impl Account {
     /// A client of this account in the making, with its cache and credential.
     pub fn builder(&self) -> Builder {
         let builder = Client::builder(self.login.as_str()).known_as(&self.user).cache(self.cache());
+        let builder = believing(builder, self.choice.authority.as_deref());
         match self.credential() {
             Some(credential) => builder.credential(credential),
             None => builder,
         }
+    }
+}
+
+/// Believes authorities beside those of this machine.
+pub fn believing(builder: Builder, authority: Option<&[u8]>) -> Builder {
+    match authority {
+        Some(pem) => builder.authority(pem),
+        None => builder,
     }
 }
 

@@ -85,6 +85,11 @@ impl Client {
         &self.0.login
     }
 
+    /// The authorities that it believes beside those of the platform, for callers that send calls themselves.
+    pub fn authorities(&self) -> &[reqwest::Certificate] {
+        self.0.exchange.authorities()
+    }
+
     /// A session that is good for the least life at least; signs in if there is none.
     pub async fn session(&self) -> Result<Session, SignInError> {
         let entry = self.0.provide(Need::Session { life: self.0.life }).await.map_err(only_sign_in)?;
@@ -164,9 +169,16 @@ pub enum BuildError {
     /// The login URL cannot be used.
     #[error(transparent)]
     LoginUrl(#[from] NotALoginUrl),
-    /// A certificate is not PEM.
-    #[error("a certificate of an authority cannot be read")]
-    Authority(#[source] reqwest::Error),
+    /// What was given for the certificate of an authority is none.
+    #[error("there is no certificate of an authority in what was given as one")]
+    Authority(#[source] Option<reqwest::Error>),
+}
+
+/// The certificates in a PEM text, of which there must be one.
+pub(crate) fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, BuildError> {
+    let found = reqwest::Certificate::from_pem_bundle(pem);
+    let found = found.map_err(|error| BuildError::Authority(Some(error)))?;
+    if found.is_empty() { Err(BuildError::Authority(None)) } else { Ok(found) }
 }
 
 impl Builder {
@@ -225,7 +237,7 @@ impl Builder {
         self
     }
 
-    /// A certificate authority to believe beside those of the platform, in PEM.
+    /// Certificate authorities to believe beside those of the platform, in PEM.
     #[must_use]
     pub fn authority(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities.push(pem.into());
@@ -235,8 +247,8 @@ impl Builder {
     /// The client. No request is made and no file is read.
     pub fn build(self) -> Result<Client, BuildError> {
         let login = LoginUrl::parse(&self.login_url, self.plain)?;
-        let authorities = self.authorities.iter().map(|pem| reqwest::Certificate::from_pem(pem));
-        let authorities = authorities.collect::<Result<_, _>>().map_err(BuildError::Authority)?;
+        let authorities = self.authorities.iter().map(|pem| certificates(pem));
+        let authorities = authorities.collect::<Result<Vec<_>, _>>()?.concat();
         let user = self.user.or_else(|| self.credential.as_ref().map(Credential::user)).unwrap_or_default();
         let key = Key { login_url: login.as_str().to_owned(), user };
         let life = || system::between(Duration::from_secs(180), Duration::from_secs(300));

@@ -81,6 +81,15 @@ impl Exchange {
         Self { outward, http: OnceLock::new() }
     }
 
+    pub(crate) fn authorities(&self) -> &[reqwest::Certificate] {
+        &self.outward.authorities
+    }
+
+    /// The same way out, with other authorities beside those of the platform.
+    pub(crate) fn believing(self, authorities: Vec<reqwest::Certificate>) -> Self {
+        Self::new(Outward { authorities, ..self.outward })
+    }
+
     /// The client itself. It follows no redirect: a header with a session id would follow it too.
     pub(crate) fn http(&self) -> Result<&reqwest::Client, NetworkError> {
         if let Some(http) = self.http.get() {

@@ -90,6 +90,11 @@ impl Keys {
         Ok(Self { source, exchange, clock, known: Mutex::new(known), turn: tokio::sync::Mutex::new(()) })
     }
 
+    /// The same keys, fetched from a host whose authority is one of these.
+    pub(crate) fn believing(self, authorities: Vec<reqwest::Certificate>) -> Self {
+        Self { exchange: self.exchange.believing(authorities), ..self }
+    }
+
     /// The key of this name; `None` when the set does not have it.
     pub(crate) async fn find(&self, kid: &str) -> Result<Option<DecodingKey>, KeysError> {
         let Some(url) = self.source.url() else { return Ok(self.known().keys.get(kid).cloned()) };

@@ -1,5 +1,6 @@
 //! Verifying a token without asking its issuer: who, for which org, until when, or why not.
 
+use crate::client::{BuildError, certificates};
 use crate::keys::{KeySource, Keys, KeysError};
 use crate::login_url::LoginUrl;
 use crate::system::SystemClock;
@@ -144,6 +145,12 @@ impl Verifier {
     ) -> Result<Self, KeysError> {
         let keys = Keys::new(keys, Arc::clone(&clock))?;
         Ok(Self { issuer: issuer.into(), audience: audience.into(), keys, clock })
+    }
+
+    /// Fetches keys also from a host whose certificate comes from one of these authorities, in PEM.
+    pub fn authority(self, pem: &[u8]) -> Result<Self, BuildError> {
+        let keys = self.keys.believing(certificates(pem)?);
+        Ok(Self { keys, ..self })
     }
 
     /// The issuer that a login host is, and where its keys are.

@@ -27,6 +27,7 @@ pub struct LogoutArgs {
 
 /// Ends sessions.
 pub fn run(args: LogoutArgs) -> Result<(), Failure> {
+    let authority = args.account.authority()?;
     let (folders, keys) = if args.all_profiles {
         let folders = account::folders()?;
         let keys = Cache::in_folder(folders.sessions()).keys().map_err(explain::cache)?;
@@ -40,17 +41,17 @@ pub fn run(args: LogoutArgs) -> Result<(), Failure> {
         let mut done = Ok(());
         for key in &keys {
             // One login host that is down keeps nobody from leaving the others.
-            let ended = end(&folders, key).await;
+            let ended = end(&folders, key, authority.as_deref()).await;
             done = done.and(ended);
         }
         done
     })
 }
 
-async fn end(folders: &Folders, key: &Key) -> Result<(), Failure> {
+async fn end(folders: &Folders, key: &Key, authority: Option<&[u8]>) -> Result<(), Failure> {
     let cache = Cache::in_folder(folders.sessions());
     let client = Client::builder(&key.login_url).known_as(&key.user).cache(cache.clone());
-    let client = client.build().map_err(Failure::usage)?;
+    let client = account::believing(client, authority).build().map_err(Failure::usage)?;
     let ended = progress::while_waiting(&format!("leaving {}", key.login_url), client.log_out()).await;
     forget(folders, &cache, key)?;
     let name = format!("{} as {}", key.login_url, key.user);

@@ -80,8 +80,12 @@ fn verifier(args: &VerifyArgs) -> Result<Verifier, Failure> {
             (issuer.clone().unwrap_or(of_host), kept(keys)?)
         }
     };
-    Verifier::new(issuer, &args.audience, keys)
-        .map_err(|error| Failure::usage(error).hint("--jwks takes a URL or a file with a JSON key set"))
+    let verifier = Verifier::new(issuer, &args.audience, keys)
+        .map_err(|error| Failure::usage(error).hint("--jwks takes a URL or a file with a JSON key set"))?;
+    match args.account.authority()? {
+        Some(pem) => verifier.authority(&pem).map_err(Failure::usage),
+        None => Ok(verifier),
+    }
 }
 
 /// A URL, else a file.

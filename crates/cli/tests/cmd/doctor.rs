@@ -60,9 +60,14 @@ fn a_host_whose_authority_nobody_knows() {
     let world = World::with_tls();
     let told = examine(&world, &world.service.url.clone());
     let reached = "ok    address  URL\nok    proxy    none\nok    dns      127.0.0.1 is 127.0.0.1\nok    tcp      HOST accepts connections\n";
-    let tls = "fail  tls      invalid peer certificate: UnknownIssuer; set SSL_CERT_FILE if your company has an authority of its own\n";
+    let tls = "fail  tls      invalid peer certificate: UnknownIssuer; name your company's authority with --cacert if it has one of its own\n";
     let all = format!("{reached}{tls}{NOBODY}").replace("URL", "https://HOST");
     told.is(3, &all, "error: one thing keeps you from signing in\n");
+    let mut command = world.job(PASSWORD, &["doctor"]);
+    command.env("LATCHKEY_CACERT", "authority.pem");
+    let told = world.told(command);
+    assert_eq!((told.code, told.err.as_str()), (Some(0), ""));
+    assert!(told.out.contains("ok    tls      the certificate is good\n"), "{}", told.out);
 }
 
 #[test]

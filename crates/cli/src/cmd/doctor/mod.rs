@@ -45,6 +45,10 @@ impl std::error::Error for Bad {}
 pub fn run(args: DoctorArgs) -> Result<(), Failure> {
     let choice = Choice::read(&args.account)?;
     let login = choice.login_url()?;
+    let authorities = match &choice.authority {
+        Some(pem) => reqwest::Certificate::from_pem_bundle(pem).map_err(Failure::usage)?,
+        None => Vec::new(),
+    };
     let mut findings = Vec::new();
     let mut say = |finding: Finding| {
         print::line(&finding.to_string());
@@ -54,7 +58,7 @@ pub fn run(args: DoctorArgs) -> Result<(), Failure> {
         say(reach::address(&login));
         let way = reach::Way::from_environment(&login);
         say(way.finding());
-        reach::network(&login, &way, &mut say).await;
+        reach::network(&login, &way, &authorities, &mut say).await;
         say(kept::account(&choice, &login));
         Ok(())
     })?;

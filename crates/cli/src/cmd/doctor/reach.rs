@@ -5,7 +5,7 @@ use crate::account;
 use client::region::Region;
 use client::{Clock, LoginUrl, SystemClock, Timestamp, Url};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, LOCATION};
-use reqwest::{Response, StatusCode};
+use reqwest::{Certificate, Response, StatusCode};
 use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -100,11 +100,16 @@ fn is_this_machine(login: &LoginUrl) -> bool {
 }
 
 /// Names, connections, and what answers; what cannot be after a failure is not tried.
-pub async fn network(login: &LoginUrl, way: &Way, say: &mut impl FnMut(Finding)) {
+pub async fn network(
+    login: &LoginUrl,
+    way: &Way,
+    authorities: &[Certificate],
+    say: &mut impl FnMut(Finding),
+) {
     let addresses = names(login, way, say).await;
     let is_there = connection(&addresses, way, say).await;
     if is_there || way.proxy.is_some() {
-        answer(login, say).await;
+        answer(login, authorities, say).await;
     }
 }
 
@@ -141,8 +146,9 @@ async fn connection(addresses: &[SocketAddr], way: &Way, say: &mut impl FnMut(Fi
 }
 
 /// Asks for a sign-in without a name, and looks at what comes back.
-async fn answer(login: &LoginUrl, say: &mut impl FnMut(Finding)) {
+async fn answer(login: &LoginUrl, authorities: &[Certificate], say: &mut impl FnMut(Finding)) {
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(PATIENCE);
+    let builder = builder.tls_certs_merge(authorities.iter().cloned());
     let builder = if is_this_machine(login) { builder.no_proxy() } else { builder };
     let request = match builder.build() {
         Ok(http) => http.post(login.at(SIGN_IN)).header(CONTENT_TYPE, "application/json"),
@@ -169,7 +175,11 @@ fn silence(error: &reqwest::Error) -> Finding {
     let words = words(error);
     let has = |word: &str| words.to_ascii_lowercase().contains(word);
     if has("certificate") {
-        return Finding::there("tls", words, "set SSL_CERT_FILE if your company has an authority of its own");
+        return Finding::there(
+            "tls",
+            words,
+            "name your company's authority with --cacert if it has one of its own",
+        );
     }
     if error.is_timeout() {
         return Finding::there("http", "no answer in time", "check the proxy and the firewall");

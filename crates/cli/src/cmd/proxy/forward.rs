@@ -63,6 +63,7 @@ impl Forwarder {
         let direct = to.as_ref().unwrap_or(client.login_url().url());
         let builder =
             reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).connect_timeout(CONNECT);
+        let builder = builder.tls_certs_merge(client.authorities().iter().cloned());
         let builder = if is_this_machine(direct) { builder.no_proxy() } else { builder };
         Ok(Self { http: builder.build()?, client, to, door })
     }

@@ -260,3 +260,37 @@ fn an_assertion_and_an_oauth_client_are_sent_where_they_belong() {
     let half = world.run(&["login", "--url", &url, "--saml", "assertion"]);
     assert_eq!(half.code, Some(2));
 }
+
+#[test]
+fn a_login_host_of_a_private_authority_is_believed_when_it_is_named() {
+    let world = World::with_tls();
+    let told = world.run_job(PASSWORD, &["token"]);
+    assert_eq!(told.code, Some(3));
+    assert!(told.err.contains("invalid peer certificate: UnknownIssuer"), "{}", told.err);
+    let with =
+        |arguments: &[&str]| world.run_job(PASSWORD, &[arguments, &["--cacert", "authority.pem"]].concat());
+    for command in [&["login"][..], &["token"], &["session"], &["credential", "--for", "kubernetes"]] {
+        assert_eq!(with(command).code, Some(0), "{command:?}: {}", with(command).err);
+    }
+    let token = with(&["token"]).out;
+    assert_eq!(with(&["verify", token.trim()]).code, Some(0));
+    let mut command =
+        world.job(PASSWORD, &["exec", "--", "sh", "-c", "echo latchkey exec $IDMC_PROXY; read -r line"]);
+    command.env("LATCHKEY_CACERT", "authority.pem").stdin(std::process::Stdio::piped());
+    let running = crate::upstream::Running::start(command);
+    let url = format!("{}/session-service/api/v1/session/User", running.at);
+    assert_eq!(ureq::get(&url).call().expect("an answer").status(), 200);
+    with(&["logout"]).is(0, "", "signed out of URL as etl.robot\n");
+    fs::write(world.path().join("none.pem"), "no certificate").expect("the folder can be written");
+    world.run_job(PASSWORD, &["token", "--cacert", "none.pem"]).is(
+        2,
+        "",
+        "error: there is no certificate of an authority in what was given as one\n",
+    );
+    let absent = world.run_job(PASSWORD, &["token", "--cacert", "absent.pem"]);
+    assert!(
+        absent.code == Some(2) && absent.err.starts_with("error: absent.pem cannot be read\n"),
+        "{}",
+        absent.err
+    );
+}

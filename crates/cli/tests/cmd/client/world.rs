@@ -92,7 +92,7 @@ impl World {
     /// The tool with this person's folders and nothing else of the environment that it reads.
     pub fn tool(&self, arguments: &[&str]) -> Command {
         let mut command = latchkey();
-        for name in ["URL", "USERNAME", "PASSWORD", "PROFILE", "CONFIG", "KEEP"] {
+        for name in ["URL", "USERNAME", "PASSWORD", "PROFILE", "CONFIG", "KEEP", "CACERT"] {
             command.env_remove(format!("LATCHKEY_{name}"));
         }
         command.current_dir(self.path()).args(arguments);
