@@ -5,6 +5,7 @@ mod load;
 mod measure;
 mod report;
 mod server_process;
+mod tool;
 
 use std::path::PathBuf;
 use std::time::Duration;

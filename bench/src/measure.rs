@@ -15,6 +15,7 @@ use crate::limits::{Limit, Limits};
 use crate::load::{self, Asked, Client, Outcome, Script, Spread};
 use crate::report::{Report, Row, Target, Timing, ms, number, progress};
 use crate::server_process::ServerProcess;
+use crate::tool::{Account, WarmToken};
 
 const CONNECTIONS: usize = 16;
 const STARTS: usize = 5;
@@ -38,6 +39,7 @@ pub async fn everything(server: &Path, folder: &Path, duration: Duration) -> any
     let mut bench = Bench { process: place.start(&[])?, duration, limits, bare, report };
     bench.sign_ins().await?;
     bench.sessions_and_tokens().await?;
+    bench.warm_token(server, folder.path())?;
     ensure!(bench.process.end()?.success(), "the server did not end cleanly");
     Ok(bench.report)
 }
@@ -195,6 +197,26 @@ impl Bench {
         let fresh = Aim { id: "T4.first", what: "/gate, JWT for the first time", limit, least: 0.85 };
         let scripts = self.fresh_tokens(&mint, &org).await?;
         self.reach(fresh, scripts).await
+    }
+
+    /// The tool on the load's core, which rests meanwhile; the server is asked once.
+    fn warm_token(&mut self, tool: &Path, folder: &Path) -> anyhow::Result<()> {
+        progress("latchkey token from a warm cache");
+        let (url, name) = (format!("http://{}", self.process.address()), user(0).0);
+        let warm = WarmToken::measure(tool, folder, &Account { url: &url, user: &name, password: PASSWORD })?;
+        let (p50, p99) = (ms(warm.nothing.percentile(0.5)), ms(warm.nothing.percentile(0.99)));
+        let figure = format!("p50 {p50:.3} ms, p99 {p99:.3} ms");
+        self.report.limits.push(("`true`, start to exit", figure));
+        let what = "latchkey token, warm cache, beyond `true`";
+        let beyond = ms(warm.token.percentile(0.5)) - p50;
+        let mut row = at_most("T10", what, "ms", (beyond, 10.0));
+        row.timing = Some(warm.token_timing());
+        self.report.rows.push(row);
+        if let Some(memory) = warm.memory {
+            let what = "latchkey token, warm cache, peak memory";
+            self.report.rows.push(at_most("T10.memory", what, "MB", (mb(memory), 15.0)));
+        }
+        Ok(())
     }
 
     /// Each connection gets tokens that nobody has presented.
