@@ -1,6 +1,7 @@
 //! The one seam between the nouns and a database: portable SQL goes in, rows come out.
 
 use crate::migrate::{MigrateError, Migration};
+use crate::sqlite::Snapshot;
 use async_trait::async_trait;
 use std::fmt;
 use std::path::Path;
@@ -31,6 +32,12 @@ pub trait Db: Send + Sync {
     /// # Errors
     /// [`DbError::Unavailable`] when the file exists already or cannot be written.
     async fn backup(&self, to: &Path) -> Result<(), DbError>;
+
+    /// A copy in memory of everything at this moment.
+    async fn snapshot(&self) -> Result<Snapshot, DbError>;
+
+    /// Puts what a snapshot holds in the place of everything.
+    async fn restore(&self, snapshot: &Snapshot) -> Result<(), DbError>;
 
     /// A number that is another one whenever another process has written since.
     async fn changes_elsewhere(&self) -> Result<i64, DbError>;

@@ -11,6 +11,8 @@ pub mod restore;
 mod sessions;
 pub mod sqlite;
 
+pub use sqlite::Snapshot;
+
 use async_trait::async_trait;
 use db::{Db, DbError, Durability, Statement, sql};
 use domain::audit::Entry;
@@ -80,6 +82,19 @@ impl Store {
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
         self.live.flush(&*self.db).await?;
         Ok(self.db.backup(to).await?)
+    }
+
+    /// A copy in memory of everything that is kept.
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.live.flush(&*self.db).await?;
+        Ok(self.db.snapshot().await?)
+    }
+
+    /// Goes back to a snapshot. This store must not be used any more: its memory is of another time.
+    pub async fn restored(&self, snapshot: &Snapshot) -> Result<Self, StoreError> {
+        self.behind.abort();
+        self.db.restore(snapshot).await?;
+        Ok(Self::with(Arc::clone(&self.db)))
     }
 
     /// Repeats a statement that deletes a portion until nothing is left, so that others may write in between.

@@ -2,9 +2,11 @@
 
 mod backup;
 mod connection;
+mod snapshot;
 mod writer;
 
 pub(crate) use connection::failure;
+pub use snapshot::Snapshot;
 
 use crate::db::{Db, DbError, Durability, Outcome, Row, Statement, sql};
 use crate::migrate::{self, MigrateError, Migration};
@@ -146,6 +148,15 @@ impl Db for Sqlite {
         // A connection of its own: a long copy keeps neither a reader nor the writer from their work.
         let copy = tokio::task::spawn_blocking(move || backup::copy(&connection::reader(&file)?, &to));
         copy.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    async fn snapshot(&self) -> Result<Snapshot, DbError> {
+        self.ask(|writer| Snapshot::of(&writer.connection)).await
+    }
+
+    async fn restore(&self, snapshot: &Snapshot) -> Result<(), DbError> {
+        let snapshot = snapshot.clone();
+        self.ask(move |writer| snapshot.put_into(&mut writer.connection)).await
     }
 
     // SQLite counts what other connections have written, and only the writer's connection writes in this process.
