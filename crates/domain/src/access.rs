@@ -193,7 +193,7 @@ pub mod action {
     /// Ending every session of an org.
     #[derive(Debug)]
     pub struct EndOrgSessions;
-    /// Filling an empty store.
+    /// Filling a store from a seed.
     #[derive(Debug)]
     pub struct Found;
     /// Replacing the signing key.
@@ -242,7 +242,7 @@ pub fn may_end_org_sessions(caller: &Caller) -> Result<Permit<action::EndOrgSess
     if is_admin { Ok(Permit::new(caller.org.id, caller.user.id)) } else { Err(Denied) }
 }
 
-/// Who holds the machine may fill an empty store.
+/// Who holds the machine may fill a store from a seed.
 pub fn may_found(_: &Operator) -> Permit<action::Found> {
     Permit::new(crate::org::ROOT, UserId::from_bits(0))
 }

@@ -35,7 +35,7 @@ pub enum Event {
     KeyRotated { kid: String },
     /// A backup took the place of the store.
     Restored { sessions_ended: bool },
-    /// An empty store was filled.
+    /// Who holds the machine put orgs and users into the store.
     Founded { orgs: usize, users: usize },
 }
 

@@ -1,4 +1,4 @@
-//! The first minute of an instance: an empty store is filled with orgs and users, all of them or none.
+//! How orgs and users come in from a seed: into an empty store, or beside others, all of them or none.
 
 use crate::access::{Permit, action};
 use crate::audit::Event;
@@ -21,6 +21,8 @@ pub struct NewOrg {
     pub id: Option<OrgId>,
     /// What people call it.
     pub name: String,
+    /// The org above it, which is there already or comes before it; `None` for a top-level org.
+    pub parent: Option<OrgId>,
     /// The region where its users sign in; `None` is here.
     pub region: Option<String>,
     /// What its session ids are.
@@ -77,6 +79,9 @@ pub enum FoundingError {
     /// An org names a region that the configuration does not.
     #[error("no [[region]] is called {0}")]
     UnknownRegion(String),
+    /// An org names a parent that is nowhere.
+    #[error("the parent of org {0} is not there")]
+    UnknownParent(String),
     /// A password could not be hashed.
     #[error("every hashing thread is busy")]
     Busy,
@@ -94,22 +99,45 @@ pub async fn found(
     if !cx.store.is_empty().await? {
         return Err(FoundingError::NotEmpty);
     }
+    settle(cx, orgs).await.map_err(|error| match error {
+        FoundingError::Store(StoreError::Conflict) => FoundingError::NotEmpty,
+        other => other,
+    })
+}
+
+/// Adds orgs and users to a store that may hold others; an org whose id is there already gets the users.
+pub async fn extend(
+    cx: &Cx,
+    _permit: Permit<action::Found>,
+    orgs: Vec<NewOrg>,
+) -> Result<Vec<Org>, FoundingError> {
+    settle(cx, orgs).await.map_err(|error| match error {
+        FoundingError::Store(StoreError::Conflict) => FoundingError::Twice("a user name".to_owned()),
+        other => other,
+    })
+}
+
+/// Makes the orgs that are not there yet, and all the users, or nothing.
+async fn settle(cx: &Cx, orgs: Vec<NewOrg>) -> Result<Vec<Org>, FoundingError> {
     check(cx, &orgs)?;
+    parents(cx, &orgs).await?;
     let now = cx.clock.now();
-    let (mut made, mut accounts) = (Vec::new(), Vec::new());
+    let (mut all, mut made, mut accounts) = (Vec::new(), Vec::new(), Vec::new());
     for new in orgs {
-        let org = org(cx, &new, now);
+        let known = match new.id {
+            Some(id) => cx.store.org(id).await?,
+            None => None,
+        };
+        let org = known.as_deref().cloned().unwrap_or_else(|| org(cx, &new, now));
         for user in new.users {
             accounts.push(account(cx, org.id, user, now).await?);
         }
-        made.push(org);
+        made.extend(known.is_none().then(|| org.clone()));
+        all.push(org);
     }
     let event = Event::Founded { orgs: made.len(), users: accounts.len() };
-    cx.store.found(&made, &accounts, &event.at(now)).await.map_err(|error| match error {
-        StoreError::Conflict => FoundingError::NotEmpty,
-        other => other.into(),
-    })?;
-    Ok(made)
+    cx.store.found(&made, &accounts, &event.at(now)).await?;
+    Ok(all)
 }
 
 fn check(cx: &Cx, orgs: &[NewOrg]) -> Result<(), FoundingError> {
@@ -128,11 +156,25 @@ fn check(cx: &Cx, orgs: &[NewOrg]) -> Result<(), FoundingError> {
     Ok(())
 }
 
+/// A parent is there already, or comes earlier in the same seed.
+async fn parents(cx: &Cx, orgs: &[NewOrg]) -> Result<(), FoundingError> {
+    let mut earlier = HashSet::new();
+    for org in orgs {
+        if let Some(parent) = org.parent.filter(|parent| !earlier.contains(parent))
+            && cx.store.org(parent).await?.is_none()
+        {
+            return Err(FoundingError::UnknownParent(org.name.clone()));
+        }
+        earlier.extend(org.id);
+    }
+    Ok(())
+}
+
 fn org(cx: &Cx, new: &NewOrg, now: Timestamp) -> Org {
     Org {
         id: new.id.unwrap_or_else(|| OrgId::from_bits(entropy::uuid(&*cx.entropy))),
         name: new.name.clone(),
-        parent: ROOT,
+        parent: new.parent.unwrap_or(ROOT),
         region: new.region.clone(),
         authentication: new.authentication,
         idle_minutes: new.idle_minutes,

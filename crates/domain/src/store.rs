@@ -46,7 +46,7 @@ pub trait Directory: Send + Sync {
     /// Whether there is no org at all.
     async fn is_empty(&self) -> Result<bool, StoreError>;
 
-    /// Fills an empty store.
+    /// Adds orgs and accounts.
     async fn found(&self, orgs: &[Org], accounts: &[Account], entry: &Entry) -> Result<(), StoreError>;
 
     /// Puts `new` in the place of `old`; does nothing when `old` is no longer there.

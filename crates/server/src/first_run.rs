@@ -53,6 +53,7 @@ fn first_org(password: Secret) -> Result<NewOrg, FoundingError> {
     Ok(NewOrg {
         id: None,
         name: "First Org".into(),
+        parent: None,
         region: None,
         authentication: Authentication::SessionId,
         idle_minutes: None,

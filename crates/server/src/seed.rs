@@ -60,6 +60,7 @@ struct Seed {
 struct SeedOrg {
     name: String,
     id: Option<String>,
+    parent: Option<String>,
     region: Option<String>,
     #[serde(default)]
     authentication_type: AuthenticationType,
@@ -126,10 +127,12 @@ impl SeedOrg {
         if limits.contains(&Some(0)) || self.name.is_empty() {
             return Err(wrong("the name and the limits of sessions are not empty and not zero"));
         }
-        let id =
-            self.id.map(|id| id.parse::<OrgId>()).transpose().map_err(|error| wrong(&error.to_string()))?;
+        let id = |text: Option<String>| {
+            text.map(|id| id.parse::<OrgId>()).transpose().map_err(|error| wrong(&error.to_string()))
+        };
         Ok(NewOrg {
-            id,
+            id: id(self.id)?,
+            parent: id(self.parent)?,
             name: self.name,
             region: self.region,
             authentication,
