@@ -115,6 +115,17 @@ pub struct Policy {
     pub key_life: Option<Duration>,
     /// How many verified tokens are remembered, so that the same one costs its signature once.
     pub verified_tokens: usize,
+    /// Whether what is minted here is worth anything elsewhere.
+    pub world: World,
+}
+
+/// What kind of world an instance is in. Tokens of the one are refused in the other, whatever key and issuer they have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum World {
+    /// People and data depend on it.
+    Real,
+    /// Time can be moved; nothing may depend on it.
+    Emulated,
 }
 
 /// When a name is locked, and for how long (protocol.md 7.1).

@@ -1,7 +1,7 @@
 //! Tokens: ES256, thirty minutes, fifteen claims, bound to the session that minted them (protocol.md 3).
 
 use crate::access::Caller;
-use crate::cx::Cx;
+use crate::cx::{Cx, World};
 use crate::keyring::{Key, KeyError};
 use crate::method::Busy;
 use crate::org::Org;
@@ -115,6 +115,7 @@ fn claims(cx: &Cx, user: &User, org: &Org, now: Timestamp, until: Timestamp) -> 
         org_name: org.name.clone(),
         iat: now.as_seconds(),
         jti: cx.request_id(),
+        latchkey_emulator: cx.policy.world == World::Emulated,
     }
 }
 
@@ -195,7 +196,9 @@ fn verify_anew(cx: &Cx, token: &str, now: Timestamp) -> Option<Verified> {
     let claims: Claims = serde_json::from_slice(&BASE64URL.decode(payload).ok()?).ok()?;
     let is_access_token =
         cx.policy.audiences.get(&claims.client_id) == Some(&claims.aud) && claims.aud != SESSION_AUDIENCE;
-    (is_access_token && claims.iss == cx.policy.issuer).then(|| Verified { claims, kid: key.kid.clone() })
+    let is_of_this_world = claims.latchkey_emulator == (cx.policy.world == World::Emulated);
+    (is_access_token && is_of_this_world && claims.iss == cx.policy.issuer)
+        .then(|| Verified { claims, kid: key.kid.clone() })
 }
 
 /// Whether a token was minted from this very session.

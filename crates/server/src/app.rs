@@ -1,6 +1,6 @@
 //! What every handler shares: the rules' context, the settings of the wire, and the numbers.
 
-use crate::config::{Limits, Wire};
+use crate::config::{Config, Limits, Wire};
 use crate::http::body::Credentials;
 use crate::http::error::ApiError;
 use crate::metrics::{Metrics, Outcome};
@@ -26,7 +26,7 @@ pub type App = Arc<Shared>;
 /// What is shared.
 pub struct Shared {
     /// The context of the rules.
-    pub cx: Cx,
+    pub cx: Arc<Cx>,
     /// The store, for its health alone.
     pub store: Arc<dyn Store>,
     /// Spellings and statuses that clients see.
@@ -40,7 +40,7 @@ pub struct Shared {
     /// `serverUrl` and `baseApiUrl`: configured, never taken from a request.
     pub saas_url: String,
     /// The numbers that the service keeps about itself.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// Whether the numbers have an address of their own.
     pub metrics_elsewhere: bool,
     /// Whether there is a collector of traces.
@@ -48,6 +48,22 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// What handlers share when they speak by this configuration; its address is not known yet.
+    pub fn new(config: &Config, cx: Arc<Cx>, store: Arc<dyn Store>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            cx,
+            store,
+            wire: config.wire.clone(),
+            limits: config.limits.clone(),
+            room: Arc::new(Semaphore::new(config.limits.bodies_bytes as usize)),
+            ready_at: AtomicI64::default(),
+            saas_url: String::new(),
+            metrics,
+            metrics_elsewhere: false,
+            traces: false,
+        }
+    }
+
     /// Signs in. What has begun is finished even if the client goes away, or an attempt would stay without an end.
     pub async fn sign_in(
         self: &Arc<Self>,

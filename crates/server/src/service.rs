@@ -11,7 +11,7 @@ use crate::tls::{Certificate, TlsError};
 use crate::{http, jobs, listen};
 use axum::Router;
 use axum::routing::get;
-use domain::cx::{Lockout, Policy};
+use domain::cx::{Lockout, Policy, World};
 use domain::entropy::Entropy;
 use domain::founding::{self, FoundingError, NewOrg};
 use domain::store::{Directory, StoreError};
@@ -21,12 +21,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 use store::Store;
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// A signing key is replaced after this long.
 const KEY_LIFE: Duration = Duration::from_secs(90 * 24 * 60 * 60);
@@ -62,7 +61,17 @@ pub enum StartError {
     Founding(#[from] FoundingError),
 }
 
-/// A service that is ready to serve.
+/// A service that is ready to serve. Its clock is the machine's, and nothing can be handed over in its place:
+///
+/// ```compile_fail,E0061
+/// # async fn forged(config: &server::config::Config, clock: std::sync::Arc<dyn domain::time::Clock>) {
+/// server::service::Service::open(config, None, false, clock).await;
+/// # }
+/// ```
+///
+/// ```compile_fail,E0433
+/// use emulator::clock::MovableClock;
+/// ```
 pub struct Service {
     /// Where clients reach it by its bound address.
     pub url: String,
@@ -101,18 +110,11 @@ impl Service {
         prepare_keys(&cx, &operator).await?;
         let welcome = fill(&cx, &operator, seed, is_empty).await?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
-        let app = Arc::new(Shared {
-            cx,
-            store: Arc::<Store>::clone(&store),
-            wire: config.wire.clone(),
-            room: Arc::new(Semaphore::new(config.limits.bodies_bytes as usize)),
-            ready_at: AtomicI64::default(),
-            limits: config.limits.clone(),
-            saas_url: saas_url(config, bound),
-            metrics,
-            metrics_elsewhere: metrics_listener.is_some(),
-            traces,
-        });
+        let mut shared = Shared::new(config, Arc::new(cx), Arc::<Store>::clone(&store), metrics);
+        shared.saas_url = saas_url(config, bound);
+        shared.metrics_elsewhere = metrics_listener.is_some();
+        shared.traces = traces;
+        let app = Arc::new(shared);
         Ok(Self {
             url: format!("{scheme}://{bound}"),
             welcome,
@@ -235,5 +237,6 @@ pub fn policy(config: &Config, bound: SocketAddr) -> Policy {
         hash_threads: if threads == 0 { system::cores() } else { threads },
         key_life: Some(KEY_LIFE),
         verified_tokens: VERIFIED_TOKENS,
+        world: World::Real,
     }
 }

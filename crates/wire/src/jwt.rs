@@ -4,6 +4,9 @@ use crate::id::{OrgId, UserId};
 use crate::secret::{Secret, hand_over};
 use serde::{Deserialize, Serialize};
 
+/// The issuer of every token of every emulator: a host that cannot exist (RFC 2606 section 2).
+pub const EMULATOR_ISSUER: &str = "https://emulator.latchkey.invalid/identity-service";
+
 /// The fifteen claims of an access token, in the order in which the vendor writes them (protocol.md 3.2).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -41,6 +44,15 @@ pub struct Claims {
     pub iat: i64,
     /// A name of this token alone.
     pub jti: String,
+    /// Present and true in a token of an emulator, which must be worth nothing anywhere else.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[cfg_attr(feature = "openapi", schema(ignore))]
+    pub latchkey_emulator: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The reply of `jwt/Token` (protocol.md 3.1): one token under the three names that callers look for.

@@ -82,21 +82,33 @@ pub fn dress(response: &mut Response, family: Family, app: &App) {
         );
     }
     let allow = response.headers_mut().remove(header::ALLOW);
-    *response = match family {
+    let word = match family {
+        Family::V1 | Family::V3 => code.nested(),
+        Family::V2(_) => code.flat(),
+    };
+    *response = envelope(family, status, word, message, request_id);
+    hints(response.headers_mut(), status, allow);
+}
+
+/// A refusal in the envelope of its family.
+pub fn envelope(
+    family: Family,
+    status: StatusCode,
+    code: &str,
+    message: Cow<'_, str>,
+    request_id: String,
+) -> Response {
+    let mut response = match family {
         Family::V1 | Family::V3 => {
-            let error = NestedError { code: code.nested(), message, request_id, details: None };
-            reply::json(&Nested { error })
+            reply::json(&Nested { error: NestedError { code, message, request_id, details: None } })
         }
         Family::V2(format) => {
-            let code = code.flat();
-            reply::v2(
-                format,
-                &Flat { kind: "error", code, description: message, status_code: status.as_u16() },
-            )
+            let status_code = status.as_u16();
+            reply::v2(format, &Flat { kind: "error", code, description: message, status_code })
         }
     };
     *response.status_mut() = status;
-    hints(response.headers_mut(), status, allow);
+    response
 }
 
 /// What HTTP itself wants beside some statuses.
@@ -115,7 +127,8 @@ fn hints(headers: &mut HeaderMap, status: StatusCode, allow: Option<HeaderValue>
     hint.into_iter().for_each(|(name, value)| drop(headers.insert(name, value)));
 }
 
-fn status(code: Code, family: Family, refused: &RefusedStatus) -> StatusCode {
+/// The status of a code, which for a refused sign-in is a setting of its family.
+pub fn status(code: Code, family: Family, refused: &RefusedStatus) -> StatusCode {
     match (code, family) {
         (Code::BadCredentials | Code::Locked, Family::V1) => refused.v1.status(),
         (Code::BadCredentials | Code::Locked, Family::V2(_)) => refused.v2.status(),

@@ -23,11 +23,12 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{MethodRouter, any};
 use error::{ApiError, Family};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, header};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use tracing::Instrument;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
@@ -87,10 +88,16 @@ pub fn paths() -> Vec<String> {
 
 /// The whole service as one router.
 pub fn router(app: App) -> Router {
+    let nothing = || async { ApiError::new(Code::NotFound, "nothing is here: see /docs for what is") };
+    router_and(app, any(nothing))
+}
+
+/// The whole service as one router, and somebody who answers the paths that are not its own.
+pub fn router_and(app: App, elsewhere: MethodRouter<App>) -> Router {
     let (listed, _) = routes().split_for_parts();
     listed
         .merge(unlisted())
-        .fallback(|| async { ApiError::new(Code::NotFound, "nothing is here: see /docs for what is") })
+        .fallback(elsewhere)
         .method_not_allowed_fallback(|| async {
             ApiError::new(Code::MethodNotAllowed, "this path takes another method")
         })
@@ -135,14 +142,15 @@ fn header_bytes(headers: &HeaderMap) -> usize {
     headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }
 
-fn harden(headers: &mut HeaderMap) {
+/// The headers that every answer of the service has.
+pub fn harden(headers: &mut HeaderMap) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
 /// Numbers for every listed route.
-pub fn metrics() -> Metrics {
+pub fn metrics() -> Arc<Metrics> {
     // The routes of a process are the same for its whole life.
     let templates: Vec<&'static str> = paths().into_iter().map(|path| &*path.leak()).collect();
-    Metrics::new(&templates)
+    Arc::new(Metrics::new(&templates))
 }

@@ -23,7 +23,6 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use store::Store;
-use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 pub use domain::time::minutes;
@@ -259,18 +258,8 @@ fn open(config: &Config, store: &Arc<Store>, clock: &Arc<StoppedClock>) -> (App,
         policy: service::policy(config, BOUND),
     };
     let (cx, operator) = needs.start();
-    let shared = Shared {
-        cx,
-        store: Arc::<Store>::clone(store),
-        wire: config.wire.clone(),
-        room: Arc::new(Semaphore::new(config.limits.bodies_bytes as usize)),
-        ready_at: AtomicI64::default(),
-        limits: config.limits.clone(),
-        saas_url: service::saas_url(config, BOUND),
-        metrics,
-        metrics_elsewhere: false,
-        traces: false,
-    };
+    let mut shared = Shared::new(config, Arc::new(cx), Arc::<Store>::clone(store), metrics);
+    shared.saas_url = service::saas_url(config, BOUND);
     (Arc::new(shared), operator)
 }
 
