@@ -1,0 +1,8 @@
+//! The emulator: the real service with a clock that can be moved, faults that can be asked for, a journal of what was
+//! asked, and a proxy through which programs written for the vendor's cloud reach it unmodified.
+
+pub mod asked;
+pub mod clock;
+pub mod dice;
+pub mod keysmith;
+pub mod world;
