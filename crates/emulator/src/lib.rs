@@ -2,7 +2,9 @@
 //! asked, and a proxy through which programs written for the vendor's cloud reach it unmodified.
 
 pub mod asked;
+pub mod child;
 pub mod clock;
 pub mod dice;
+pub mod intercept;
 pub mod keysmith;
 pub mod world;
