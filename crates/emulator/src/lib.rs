@@ -10,5 +10,6 @@ pub mod intercept;
 pub mod journal;
 pub mod keysmith;
 pub mod mask;
+pub mod stubs;
 pub mod watch;
 pub mod world;
