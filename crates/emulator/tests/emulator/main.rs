@@ -1,0 +1,12 @@
+//! The emulator as programs see it.
+#![cfg(test)]
+
+mod faults;
+mod intercept;
+mod people;
+mod requests;
+mod same;
+mod strangers;
+mod stubs;
+mod time;
+mod world;
