@@ -54,6 +54,7 @@ pub fn not_verified(error: NotVerified) -> Failure {
         NotVerified::Issuer(_) => {
             (not_good(error), "name the issuer with --issuer, or its login host with --url")
         }
+        NotVerified::Emulated => (not_good(error), "if you mean an emulator, say so with --emulator"),
         NotVerified::Audience => (not_good(error), "name the audience with --audience"),
         NotVerified::UnknownKey => (not_good(error), "name the key set of the issuer with --jwks"),
         NotVerified::Ended(_) => (not_good(error), "`latchkey token` prints one that is alive"),

@@ -52,3 +52,4 @@ pub use time::{Clock, Timestamp};
 pub use token::TokenError;
 pub use verify::{AUDIENCE, NotVerified, Verified, Verifier};
 pub use wire::Secret;
+pub use wire::jwt::EMULATOR_ISSUER;

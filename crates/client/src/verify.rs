@@ -29,6 +29,14 @@ pub struct Verifier {
     audience: String,
     keys: Keys,
     clock: Arc<dyn Clock>,
+    emulated: Emulated,
+}
+
+/// What becomes of a token that an emulator signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Emulated {
+    Refused,
+    Expected,
 }
 
 /// What a good token says.
@@ -80,6 +88,12 @@ pub enum NotVerified {
     /// It is meant for somebody else.
     #[error("it is for another audience")]
     Audience,
+    /// An emulator signed it, and nobody said that one should.
+    #[error("an emulator signed it")]
+    Emulated,
+    /// It is not from an emulator, although one was named.
+    #[error("no emulator signed it")]
+    NotEmulated,
     /// It has ended.
     #[error("it ended at {}", .0.rfc3339())]
     Ended(Timestamp),
@@ -108,6 +122,8 @@ struct Claims {
     org_name: String,
     #[serde(default)]
     client_id: String,
+    #[serde(default)]
+    latchkey_emulator: bool,
 }
 
 #[derive(Deserialize)]
@@ -144,7 +160,13 @@ impl Verifier {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, KeysError> {
         let keys = Keys::new(keys, Arc::clone(&clock))?;
-        Ok(Self { issuer: issuer.into(), audience: audience.into(), keys, clock })
+        let (issuer, audience) = (issuer.into(), audience.into());
+        Ok(Self { issuer, audience, keys, clock, emulated: Emulated::Refused })
+    }
+
+    /// Verifies tokens of emulators, and no others: for a test that says so.
+    pub fn emulated(self) -> Self {
+        Self { emulated: Emulated::Expected, ..self }
     }
 
     /// Fetches keys also from a host whose certificate comes from one of these authorities, in PEM.
@@ -176,6 +198,11 @@ impl Verifier {
     fn judge(&self, claims: Claims) -> Result<Verified, NotVerified> {
         let now = self.clock.now();
         let at = Timestamp::from_seconds;
+        match (claims.latchkey_emulator, self.emulated) {
+            (true, Emulated::Refused) => return Err(NotVerified::Emulated),
+            (false, Emulated::Expected) => return Err(NotVerified::NotEmulated),
+            _ => {}
+        }
         if claims.iss != self.issuer {
             return Err(NotVerified::Issuer(claims.iss));
         }

@@ -5,7 +5,7 @@ use crate::account::{self, AccountArgs, Choice};
 use crate::error::Failure;
 use crate::{explain, print, progress};
 use clap::{Args as Arguments, ValueEnum};
-use client::{AUDIENCE, KeySource, LoginUrl, Plain, Secret, Verified, Verifier};
+use client::{AUDIENCE, EMULATOR_ISSUER, KeySource, LoginUrl, Plain, Secret, Verified, Verifier};
 use serde_json::json;
 use std::io::{self, Read};
 use std::path::Path;
@@ -18,6 +18,7 @@ const MOST: u64 = 64 * 1024;
 #[command(after_help = "Examples:
   latchkey token | latchkey verify -
   latchkey verify --url https://id.example.com - < token.txt
+  latchkey verify --emulator --url $LATCHKEY_EMULATOR_URL - < token.txt
   latchkey verify --issuer https://id.example.com/identity-service --jwks jwks.json --format json - < token.txt
 
 The keys are those of the account's login host unless --jwks names others; they are kept for an hour.
@@ -33,6 +34,9 @@ pub struct VerifyArgs {
     /// The key set [default: that of the login host]
     #[arg(long, value_name = "URL|FILE")]
     pub jwks: Option<String>,
+    /// It is of the emulator at --url, and of no real service
+    #[arg(long, requires = "url", conflicts_with = "issuer")]
+    pub emulator: bool,
     /// Who must have issued it [default: the login host]
     #[arg(long, value_name = "URL")]
     pub issuer: Option<String>,
@@ -70,18 +74,22 @@ pub fn run(args: VerifyArgs) -> Result<(), Failure> {
 fn verifier(args: &VerifyArgs) -> Result<Verifier, Failure> {
     let of_login =
         || -> Result<_, Failure> { Ok(Verifier::names_of(&Choice::read(&args.account)?.login_url()?)) };
-    let (issuer, keys) = match (&args.issuer, &args.jwks) {
-        (Some(issuer), Some(keys)) => (issuer.clone(), source(keys)?),
+    let named = if args.emulator { Some(EMULATOR_ISSUER) } else { args.issuer.as_deref() };
+    let (issuer, keys) = match (named, &args.jwks) {
+        (Some(issuer), Some(keys)) => (issuer.to_owned(), source(keys)?),
         (None, Some(keys)) => (of_login()?.0, source(keys)?),
-        (issuer, None) => {
+        (named, None) => {
             let (of_host, keys) = of_login()?;
             let keys =
                 keys.ok_or_else(|| Failure::usage(io::Error::other("the login host has no key set")))?;
-            (issuer.clone().unwrap_or(of_host), kept(keys)?)
+            // The next emulator at this address has other keys.
+            let keys = if args.emulator { KeySource::Url(keys) } else { kept(keys)? };
+            (named.map_or(of_host, str::to_owned), keys)
         }
     };
     let verifier = Verifier::new(issuer, &args.audience, keys)
         .map_err(|error| Failure::usage(error).hint("--jwks takes a URL or a file with a JSON key set"))?;
+    let verifier = if args.emulator { verifier.emulated() } else { verifier };
     match args.account.authority()? {
         Some(pem) => verifier.authority(&pem).map_err(Failure::usage),
         None => Ok(verifier),
