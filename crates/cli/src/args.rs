@@ -4,6 +4,7 @@ use crate::cmd::agent::AgentArgs;
 use crate::cmd::completions::{CompletionsArgs, ManArgs};
 use crate::cmd::credential::CredentialArgs;
 use crate::cmd::doctor::DoctorArgs;
+use crate::cmd::emulate::EmulateArgs;
 use crate::cmd::exec::ExecArgs;
 use crate::cmd::login::LoginArgs;
 use crate::cmd::logout::LogoutArgs;
@@ -71,6 +72,8 @@ pub enum Command {
 When connections are accepted, the first line on stdout is `latchkey ready URL`.
 SIGTERM and Ctrl-C finish what is under way and end it.")]
     Serve(ServeArgs),
+    /// Run the service with a clock that can be moved, for programs under test
+    Emulate(EmulateArgs),
     /// Check or show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Token(args) => cmd::token::run(args),
         Command::Session(args) => cmd::session::run(args),
         // Its exit code is that of the program.
+        Command::Emulate(args) => return cmd::emulate::run(args).unwrap_or_else(|failure| failure.report()),
         Command::Exec(args) => return cmd::exec::run(args).unwrap_or_else(|failure| failure.report()),
         Command::Proxy(args) => cmd::proxy::run(args),
         Command::Agent(args) => cmd::agent::run(args),

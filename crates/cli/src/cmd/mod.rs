@@ -6,6 +6,7 @@ pub mod completions;
 pub mod config;
 pub mod credential;
 pub mod doctor;
+pub mod emulate;
 pub mod exec;
 pub mod keys;
 pub mod login;

@@ -7,6 +7,7 @@ mod client;
 mod crash;
 mod credential;
 mod doctor;
+mod emulate;
 mod exec;
 mod progress;
 mod proxy;
