@@ -1,9 +1,15 @@
-//! Who is calling, and what they may do: the whole policy in one file.
+//! Who is calling, and what they may do: the whole policy in this file and its folder.
+
+mod given;
+mod over;
+
+pub use given::{Conferrable, Grantable, Joinable, Members, conferrable, grantable, joinable, members};
+pub use over::{Act, NoPermit, Over, over_group, over_role, over_session, over_user, permit};
 
 use crate::cx::{Cx, Operator};
 use crate::method::Proof;
 use crate::org::Org;
-use crate::role::Role;
+use crate::privilege::Privilege;
 use crate::session::{self, Live, Session};
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -199,6 +205,36 @@ pub mod action {
     /// Replacing the signing key.
     #[derive(Debug)]
     pub struct RotateKeys;
+    /// Reading users, groups and roles.
+    #[derive(Debug)]
+    pub struct ViewPeople;
+    /// Adding users, and changing them in ways that take nothing from them.
+    #[derive(Debug)]
+    pub struct ManageUsers;
+    /// Disabling and removing users, and taking roles from them: always others, so that somebody is left to undo it.
+    #[derive(Debug)]
+    pub struct NarrowUsers;
+    /// Giving others a new password; one's own takes the old one.
+    #[derive(Debug)]
+    pub struct ResetPasswords;
+    /// Adding, changing and removing groups.
+    #[derive(Debug)]
+    pub struct ManageGroups;
+    /// Adding, changing and removing roles.
+    #[derive(Debug)]
+    pub struct ManageRoles;
+    /// Reading an org.
+    #[derive(Debug)]
+    pub struct ViewOrg;
+    /// Changing an org.
+    #[derive(Debug)]
+    pub struct ManageOrg;
+    /// Reading what happened.
+    #[derive(Debug)]
+    pub struct ViewLog;
+    /// Listing and ending the sessions of others.
+    #[derive(Debug)]
+    pub struct ManageSessions;
 }
 
 /// Evidence that somebody may do `Action` to an org.
@@ -236,10 +272,10 @@ impl<Action> Permit<Action> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Denied;
 
-/// An administrator may end every session of their own org.
+/// Who may manage sessions may end every session of their own org.
 pub fn may_end_org_sessions(caller: &Caller) -> Result<Permit<action::EndOrgSessions>, Denied> {
-    let is_admin = caller.user.roles.contains(&Role::Admin);
-    if is_admin { Ok(Permit::new(caller.org.id, caller.user.id)) } else { Err(Denied) }
+    let may = caller.user.privileges().contains(Privilege::ManageSessions);
+    if may { Ok(Permit::new(caller.org.id, caller.user.id)) } else { Err(Denied) }
 }
 
 /// Who holds the machine may fill a store from a seed.

@@ -5,7 +5,7 @@ use crate::session::SessionDigest;
 use crate::time::Timestamp;
 use serde::{Serialize, Serializer};
 use std::net::IpAddr;
-use wire::{OrgId, UserId};
+use wire::{GroupId, OrgId, RoleId, UserId};
 
 /// An event and the instant at which it happened.
 #[derive(Debug, Clone)]
@@ -37,6 +37,18 @@ pub enum Event {
     Restored { sessions_ended: bool },
     /// Who holds the machine put orgs and users into the store.
     Founded { orgs: usize, users: usize },
+    /// A user was added, changed, disabled, removed or given another password.
+    UserWritten { org: OrgId, user: UserId, by: UserId, how: Written },
+    /// A role was added, changed or removed.
+    RoleWritten { org: OrgId, role: RoleId, by: UserId, how: Written },
+    /// A group was added, changed or removed.
+    GroupWritten { org: OrgId, group: GroupId, by: UserId, how: Written },
+    /// An org was changed.
+    OrgWritten { org: OrgId, by: UserId, how: Written },
+    /// A session was ended by somebody who may.
+    SessionEnded { org: OrgId, user: UserId, session: SessionMark, by: UserId },
+    /// Every session of a user was ended.
+    UserSessionsEnded { org: OrgId, user: UserId, by: UserId },
 }
 
 impl Event {
@@ -51,13 +63,37 @@ impl Event {
             Self::SignedIn { org, .. }
             | Self::PasswordRehashed { org, .. }
             | Self::SignedOut { org, .. }
-            | Self::OrgSessionsEnded { org, .. } => Some(*org),
+            | Self::OrgSessionsEnded { org, .. }
+            | Self::UserWritten { org, .. }
+            | Self::RoleWritten { org, .. }
+            | Self::GroupWritten { org, .. }
+            | Self::OrgWritten { org, .. }
+            | Self::SessionEnded { org, .. }
+            | Self::UserSessionsEnded { org, .. } => Some(*org),
             Self::SignInRefused { .. }
             | Self::KeyRotated { .. }
             | Self::Restored { .. }
             | Self::Founded { .. } => None,
         }
     }
+}
+
+/// What was done to a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Written {
+    /// It is new.
+    Added,
+    /// It says something else.
+    Changed,
+    /// Its user may not sign in any more.
+    Disabled,
+    /// Its user has other roles or groups.
+    Granted,
+    /// Its user has another password.
+    Password,
+    /// It is gone.
+    Removed,
 }
 
 /// Why a sign-in was refused; for the auditor alone.

@@ -7,10 +7,11 @@ use crate::entropy;
 use crate::method::hash::PasswordHash;
 use crate::name::UserName;
 use crate::org::{Authentication, Org, ROOT};
+use crate::revision::Revision;
 use crate::role::Role;
 use crate::store::StoreError;
 use crate::time::Timestamp;
-use crate::user::{Account, Authenticator, Profile, Status, User};
+use crate::user::{Account, Authenticator, Grants, Profile, Status, User};
 use std::collections::HashSet;
 use wire::{OrgId, Secret, UserId};
 
@@ -201,11 +202,13 @@ async fn account(cx: &Cx, org: OrgId, new: NewUser, now: Timestamp) -> Result<Ac
         status: new.status,
         authenticator,
         roles: new.roles,
+        grants: Grants::default(),
         profile: new.profile,
         must_change_password: new.must_change_password,
         max_login_attempts: new.max_login_attempts,
         created_at: now,
         updated_at: now,
+        revision: Revision::default(),
     };
     Ok(Account { user, password })
 }

@@ -82,6 +82,38 @@ impl FromStr for UserName {
     }
 }
 
+/// What people call a role, a group or an org: 1 to 255 characters that can be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label(String);
+
+impl Label {
+    /// The text as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The form in which it is compared.
+    pub fn canonical(&self) -> CanonicalName {
+        CanonicalName::of(&self.0)
+    }
+}
+
+/// This text cannot be what people call something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a name is 1 to 255 characters that can be seen")]
+pub struct NotALabel;
+
+impl FromStr for Label {
+    type Err = NotALabel;
+
+    fn from_str(text: &str) -> Result<Self, NotALabel> {
+        let text = text.trim();
+        let good_length = (1..=LONGEST).contains(&text.chars().count());
+        let good = good_length && !text.chars().any(char::is_control);
+        good.then(|| Self(text.to_owned())).ok_or(NotALabel)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,7 +1,18 @@
-//! The built-in roles (protocol.md 4.1); they belong to no org and cannot be changed.
+//! Roles: the built-in ones (protocol.md 4.1), which belong to no org and cannot be changed, and those an org makes.
 
+use crate::access::{Conferrable, Over, Permit, action};
+use crate::audit::{Event, Written};
+use crate::cx::Cx;
+use crate::entropy;
+use crate::name::Label;
+use crate::page::Page;
+use crate::privilege::Privileges;
+use crate::revision::{ChangeError, Revision, author};
+use crate::store::StoreError;
+use crate::time::Timestamp;
 use std::str::FromStr;
-use wire::RoleId;
+use std::sync::Arc;
+use wire::{OrgId, RoleId, UserId};
 
 /// A built-in role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -45,6 +56,14 @@ impl Role {
         })
     }
 
+    /// What it allows.
+    pub fn privileges(self) -> Privileges {
+        match self {
+            Self::Admin => Privileges::all(),
+            Self::Designer | Self::ServiceConsumer => Privileges::NONE,
+        }
+    }
+
     /// The role with this id.
     pub fn with_id(id: RoleId) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.id() == id)
@@ -62,4 +81,137 @@ impl FromStr for Role {
     fn from_str(text: &str) -> Result<Self, NotARole> {
         Self::ALL.into_iter().find(|role| role.name() == text).ok_or(NotARole)
     }
+}
+
+/// A role that an org has made for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomRole {
+    /// Its id.
+    pub id: RoleId,
+    /// The org that it belongs to.
+    pub org: OrgId,
+    /// What people call it.
+    pub name: Label,
+    /// Free text.
+    pub description: String,
+    /// What it allows.
+    pub privileges: Privileges,
+    /// Which writing this is.
+    pub revision: Revision,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A role of either kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnyRole {
+    /// The same everywhere.
+    BuiltIn(Role),
+    /// An org's own.
+    Custom(Arc<CustomRole>),
+}
+
+impl AnyRole {
+    /// Its id.
+    pub fn id(&self) -> RoleId {
+        match self {
+            Self::BuiltIn(role) => role.id(),
+            Self::Custom(role) => role.id,
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::BuiltIn(role) => role.name(),
+            Self::Custom(role) => role.name.as_str(),
+        }
+    }
+
+    /// What people read about it.
+    pub fn description(&self) -> &str {
+        match self {
+            Self::BuiltIn(role) => role.description(),
+            Self::Custom(role) => &role.description,
+        }
+    }
+
+    /// What it allows.
+    pub fn privileges(&self) -> Privileges {
+        match self {
+            Self::BuiltIn(role) => role.privileges(),
+            Self::Custom(role) => role.privileges,
+        }
+    }
+}
+
+/// Every role that users of an org may have: the built-in ones first.
+pub async fn list(
+    cx: &Cx,
+    permit: &Permit<action::ViewPeople>,
+    page: Page,
+) -> Result<Vec<AnyRole>, StoreError> {
+    let built_in = Role::ALL.map(AnyRole::BuiltIn);
+    let custom = cx.store.roles(permit.org()).await?.into_iter().map(AnyRole::Custom);
+    let all = built_in.into_iter().chain(custom);
+    Ok(all.skip(page.skip() as usize).take(page.limit() as usize).collect())
+}
+
+/// Adds a role to the org of the permit.
+pub async fn add(
+    cx: &Cx,
+    permit: Permit<action::ManageRoles>,
+    name: Label,
+    description: String,
+    privileges: Conferrable,
+) -> Result<Arc<CustomRole>, ChangeError> {
+    if Role::ALL
+        .iter()
+        .any(|role| Label::from_str(role.name()).is_ok_and(|it| it.canonical() == name.canonical()))
+    {
+        return Err(ChangeError::Taken);
+    }
+    let now = cx.clock.now();
+    let role = CustomRole {
+        id: RoleId::from_bits(entropy::uuid(&*cx.entropy)),
+        org: permit.org(),
+        name,
+        description,
+        privileges: privileges.set(),
+        revision: Revision::first(author(cx, &permit).await?),
+        created_at: now,
+        updated_at: now,
+    };
+    let event = written(&role, permit.by(), Written::Added);
+    cx.store.add_role(&role, &event.at(now)).await.map_err(ChangeError::adding)?;
+    Ok(Arc::new(role))
+}
+
+/// Lets a role allow these privileges and no others; everybody who has it hears of it at the next call.
+pub async fn allow(
+    cx: &Cx,
+    over: Over<action::ManageRoles, CustomRole>,
+    privileges: Conferrable,
+) -> Result<(), ChangeError> {
+    let (now, old) = (cx.clock.now(), over.thing());
+    let new = CustomRole {
+        privileges: privileges.set(),
+        revision: old.revision.next(author(cx, over.permit()).await?),
+        updated_at: now,
+        ..CustomRole::clone(old)
+    };
+    let event = written(&new, over.permit().by(), Written::Changed);
+    cx.store.replace_role(&new, &event.at(now)).await.map_err(ChangeError::changing)
+}
+
+/// Removes a role, from everybody who has it too.
+pub async fn remove(cx: &Cx, over: Over<action::ManageRoles, CustomRole>) -> Result<(), ChangeError> {
+    let event = written(over.thing(), over.permit().by(), Written::Removed);
+    cx.store.remove_role(over.thing().id, &event.at(cx.clock.now())).await.map_err(ChangeError::changing)
+}
+
+fn written(role: &CustomRole, by: UserId, how: Written) -> Event {
+    Event::RoleWritten { org: role.org, role: role.id, by, how }
 }

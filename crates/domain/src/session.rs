@@ -6,6 +6,7 @@ use crate::cx::Cx;
 use crate::entropy;
 use crate::method::Proof;
 use crate::org::{Authentication, Org};
+use crate::roster::Origin;
 use crate::sign_in::SignInError;
 use crate::store::StoreError;
 use crate::time::{Timestamp, minutes};
@@ -63,6 +64,7 @@ pub(crate) async fn open(cx: &Cx, proof: Proof, _place: Place) -> Result<Opened,
         ends_at,
         idle,
         unique_id: None,
+        origin: None,
     }));
     let event = Event::SignedIn {
         user: user.id,
@@ -152,6 +154,7 @@ pub struct Session {
     ended: AtomicBool,
     unsaved: AtomicBool,
     unique_id: OnceLock<Box<str>>,
+    origin: OnceLock<Box<Origin>>,
 }
 
 /// The parts of a session that a store keeps.
@@ -173,11 +176,13 @@ pub struct Record {
     pub idle: Option<Duration>,
     /// The bcrypt hash of its id that tokens carry, once one was minted.
     pub unique_id: Option<String>,
+    /// Where it was opened from, once that was noted.
+    pub origin: Option<Origin>,
 }
 
 impl From<Record> for Session {
     fn from(record: Record) -> Self {
-        let Record { digest, user, org, opened_at, seen_at, ends_at, idle, unique_id } = record;
+        let Record { digest, user, org, opened_at, seen_at, ends_at, idle, unique_id, origin } = record;
         let (seen_at, unique_id) = (
             AtomicI64::new(seen_at.as_micros()),
             unique_id.map(|text| OnceLock::from(text.into_boxed_str())),
@@ -194,6 +199,7 @@ impl From<Record> for Session {
             ended,
             unsaved,
             unique_id: unique_id.unwrap_or_default(),
+            origin: origin.map(|origin| OnceLock::from(Box::new(origin))).unwrap_or_default(),
         }
     }
 }
@@ -238,6 +244,17 @@ impl Session {
     pub(crate) fn bind(&self, unique_id: String) -> bool {
         let _first_wins = self.unique_id.set(unique_id.into_boxed_str());
         self.mark_unsaved()
+    }
+
+    /// Where it was opened from, once that was noted.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.origin.get().map(AsRef::as_ref)
+    }
+
+    /// Keeps where it was opened from, the first one for ever; true when the store has to be told.
+    pub(crate) fn came_from(&self, origin: Origin) -> bool {
+        let is_first = self.origin.set(Box::new(origin)).is_ok();
+        is_first && self.mark_unsaved()
     }
 
     /// Notes its use; true when the store has to be told.
@@ -319,6 +336,7 @@ mod tests {
             ends_at: at(720),
             idle,
             unique_id: None,
+            origin: None,
         };
         record.into()
     }

@@ -2,20 +2,24 @@
 
 use crate::attempts::Attempts;
 use crate::audit::Entry;
+use crate::group::Group;
 use crate::keyring::KeyRecord;
 use crate::method::hash::PasswordHash;
 use crate::name::{CanonicalName, NameDigest};
 use crate::org::Org;
+use crate::page::Page;
+use crate::role::CustomRole;
+use crate::roster::{Handle, Logged};
 use crate::session::{Live, Place, Session, SessionDigest};
 use crate::time::Timestamp;
-use crate::user::{Account, User};
+use crate::user::{Account, Keep, User};
 use async_trait::async_trait;
 use std::sync::Arc;
-use wire::{OrgId, UserId};
+use wire::{GroupId, OrgId, RoleId, UserId};
 
 /// Everything that is kept.
-pub trait Store: Directory + Sessions + AttemptCounters + Keys + Health {}
-impl<T: Directory + Sessions + AttemptCounters + Keys + Health> Store for T {}
+pub trait Store: Directory + People + Sessions + Roster + AttemptCounters + Keys + Health {}
+impl<T: Directory + People + Sessions + Roster + AttemptCounters + Keys + Health> Store for T {}
 
 /// Why a store did not do it. Neither names the driver beneath.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,6 +61,102 @@ pub trait Directory: Send + Sync {
         new: &PasswordHash,
         entry: &Entry,
     ) -> Result<(), StoreError>;
+}
+
+/// Users, roles and groups as administrators see them. A change that has happened is seen by the next call of anybody.
+#[async_trait]
+pub trait People: Send + Sync {
+    /// The users of an org, by name.
+    async fn users(&self, org: OrgId, page: Page) -> Result<Vec<UserId>, StoreError>;
+
+    /// Adds a user with its roles and groups; a name that is taken is a conflict.
+    async fn add_user(&self, account: &Account, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Puts a user in the place of its writing before, and ends the sessions that do not go on; a conflict if that
+    /// writing is not the last.
+    async fn replace_user(&self, new: &User, keep: Keep, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Gives a user another password, and ends the sessions that do not go on; a conflict if the user is gone.
+    async fn replace_password(
+        &self,
+        user: UserId,
+        new: &PasswordHash,
+        keep: Keep,
+        entry: &Entry,
+    ) -> Result<(), StoreError>;
+
+    /// Removes a user and ends its sessions; a conflict if it is gone.
+    async fn remove_user(&self, user: UserId, entry: &Entry) -> Result<(), StoreError>;
+
+    /// The roles that an org has made, by name.
+    async fn roles(&self, org: OrgId) -> Result<Vec<Arc<CustomRole>>, StoreError>;
+
+    /// The role with this id, if an org has made it.
+    async fn role(&self, id: RoleId) -> Result<Option<Arc<CustomRole>>, StoreError>;
+
+    /// The role that an org has made under this name.
+    async fn role_named(
+        &self,
+        org: OrgId,
+        name: &CanonicalName,
+    ) -> Result<Option<Arc<CustomRole>>, StoreError>;
+
+    /// Adds a role; a name that is taken is a conflict.
+    async fn add_role(&self, role: &CustomRole, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Puts a role in the place of its writing before; a conflict if that writing is not the last.
+    async fn replace_role(&self, new: &CustomRole, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Removes a role, from users and groups too; a conflict if it is gone.
+    async fn remove_role(&self, id: RoleId, entry: &Entry) -> Result<(), StoreError>;
+
+    /// The groups of an org, by name.
+    async fn groups(&self, org: OrgId, page: Page) -> Result<Vec<Arc<Group>>, StoreError>;
+
+    /// The group with this id.
+    async fn group(&self, id: GroupId) -> Result<Option<Arc<Group>>, StoreError>;
+
+    /// The group of an org with this name.
+    async fn group_named(&self, org: OrgId, name: &CanonicalName) -> Result<Option<Arc<Group>>, StoreError>;
+
+    /// The first thousand members of a group.
+    async fn members(&self, group: GroupId) -> Result<Vec<UserId>, StoreError>;
+
+    /// Adds a group with its members; a name that is taken is a conflict.
+    async fn add_group(&self, group: &Group, members: &[UserId], entry: &Entry) -> Result<(), StoreError>;
+
+    /// Puts a group with its members in the place of its writing before; a conflict if that writing is not the last.
+    async fn replace_group(&self, new: &Group, members: &[UserId], entry: &Entry) -> Result<(), StoreError>;
+
+    /// Removes a group; a conflict if it is gone.
+    async fn remove_group(&self, id: GroupId, entry: &Entry) -> Result<(), StoreError>;
+}
+
+/// Sessions and what happened, as administrators see them.
+#[async_trait]
+pub trait Roster: Send + Sync {
+    /// The sessions of an org, or of one user of it, that are alive at `now`, the last used first.
+    async fn sessions(
+        &self,
+        org: OrgId,
+        user: Option<UserId>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Arc<Session>>, StoreError>;
+
+    /// The session that a handle names.
+    async fn session_by_handle(&self, handle: Handle) -> Result<Option<Arc<Session>>, StoreError>;
+
+    /// Ends every session of a user; it is on disk before this returns.
+    async fn end_user_sessions(&self, user: UserId, entry: &Entry) -> Result<(), StoreError>;
+
+    /// What happened in an org between two instants, the latest first.
+    async fn logged(
+        &self,
+        org: OrgId,
+        between: (Timestamp, Timestamp),
+        page: Page,
+    ) -> Result<Vec<Logged>, StoreError>;
 }
 
 /// Sessions: a table in memory that answers, and a store that is the truth.

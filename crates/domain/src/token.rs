@@ -5,7 +5,6 @@ use crate::cx::{Cx, World};
 use crate::keyring::{Key, KeyError};
 use crate::method::Busy;
 use crate::org::Org;
-use crate::role::Role;
 use crate::session;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -90,11 +89,11 @@ pub(crate) fn session_token(
     struct SessionClaims {
         #[serde(flatten)]
         claims: Claims,
-        roles: Vec<&'static str>,
+        roles: Vec<String>,
     }
     let mut claims = claims(cx, user, org, now, ends_at);
     SESSION_AUDIENCE.clone_into(&mut claims.aud);
-    let roles = user.roles.iter().copied().map(Role::name).collect();
+    let roles = user.all_roles().iter().map(|role| role.name().to_owned()).collect();
     sign(&*cx.keyring.signing()?, &SessionClaims { claims, roles })
 }
 

@@ -1,10 +1,24 @@
 //! Users: who may sign in, how, and what they may do.
 
+use crate::access::{Caller, Grantable, Joinable, Over, Permit, action};
+use crate::audit::{Event, Visit, Written};
+use crate::cx::Cx;
+use crate::entropy;
+use crate::group::Group;
 use crate::method::hash::PasswordHash;
+use crate::method::password;
 use crate::name::UserName;
-use crate::role::Role;
+use crate::page::Page;
+use crate::password::Chosen;
+use crate::privilege::Privileges;
+use crate::revision::{ChangeError, Revision, author};
+use crate::role::{AnyRole, CustomRole, Role};
+use crate::session::SessionDigest;
+use crate::sign_in::SignInError;
+use crate::store::StoreError;
 use crate::time::Timestamp;
-use wire::{OrgId, UserId};
+use std::sync::Arc;
+use wire::{GroupId, OrgId, Secret, UserId};
 
 /// A user, without anything secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +33,10 @@ pub struct User {
     pub status: Status,
     /// How it proves who it is.
     pub authenticator: Authenticator,
-    /// Its roles.
+    /// The built-in roles among its own.
     pub roles: Vec<Role>,
+    /// Whatever else gives it rights.
+    pub grants: Grants,
     /// What people read about it.
     pub profile: Profile,
     /// Whether it must choose a new password.
@@ -31,6 +47,17 @@ pub struct User {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// Which writing this is.
+    pub revision: Revision,
+}
+
+/// What a user has beside built-in roles of its own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Grants {
+    /// The roles of its org that it has itself.
+    pub roles: Vec<Arc<CustomRole>>,
+    /// The groups that it is in, with what they make of it.
+    pub groups: Vec<Arc<Group>>,
 }
 
 /// What people read about a user; none of it decides anything.
@@ -88,6 +115,33 @@ impl User {
     pub fn is_active(&self) -> bool {
         self.status == Status::Active
     }
+
+    /// The roles that it has itself, of both kinds.
+    pub fn own_roles(&self) -> impl Iterator<Item = AnyRole> {
+        let custom = self.grants.roles.iter().cloned().map(AnyRole::Custom);
+        self.roles.iter().copied().map(AnyRole::BuiltIn).chain(custom)
+    }
+
+    /// Every role that it has, by itself or by a group.
+    pub fn all_roles(&self) -> Vec<AnyRole> {
+        let mut all: Vec<_> = self.own_roles().collect();
+        for role in self.grants.groups.iter().flat_map(|group| &group.roles) {
+            if !all.contains(role) {
+                all.push(role.clone());
+            }
+        }
+        all
+    }
+
+    /// The groups that it is in, by name.
+    pub fn group_names(&self) -> impl Iterator<Item = (&str, GroupId)> {
+        self.grants.groups.iter().map(|group| (group.name.as_str(), group.id))
+    }
+
+    /// What it may do.
+    pub fn privileges(&self) -> Privileges {
+        self.all_roles().iter().fold(Privileges::NONE, |all, role| all.and(role.privileges()))
+    }
 }
 
 /// A user together with what proves it: what a sign-in reads.
@@ -97,4 +151,241 @@ pub struct Account {
     pub user: User,
     /// The hash of its password, when it has one.
     pub password: Option<PasswordHash>,
+}
+
+/// Which sessions of a user go on when something about the user changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// All of them.
+    All,
+    /// This one.
+    Only(SessionDigest),
+    /// None of them.
+    None,
+}
+
+/// What a user is to be.
+#[derive(Debug)]
+pub struct Draft {
+    /// What it signs in with.
+    pub name: UserName,
+    /// What it proves itself with; a user without one cannot sign in by password.
+    pub password: Option<Secret>,
+    /// What people read about it.
+    pub profile: Profile,
+    /// Whether it must choose a new password.
+    pub must_change_password: bool,
+    /// Failures that lock it.
+    pub max_login_attempts: Option<u32>,
+}
+
+/// What is to be different about a user; what is `None` stays.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// What people read about it.
+    pub profile: Option<Profile>,
+    /// Whether it must choose a new password.
+    pub must_change_password: Option<bool>,
+    /// Failures that lock it.
+    pub max_login_attempts: Option<u32>,
+}
+
+/// The users of an org, by name.
+pub async fn list(
+    cx: &Cx,
+    permit: &Permit<action::ViewPeople>,
+    page: Page,
+) -> Result<Vec<Arc<User>>, StoreError> {
+    let mut users = Vec::new();
+    for id in cx.store.users(permit.org(), page).await? {
+        users.extend(cx.store.user(id).await?);
+    }
+    Ok(users)
+}
+
+/// The user with this id, if the permit's org has it.
+pub async fn find(
+    cx: &Cx,
+    permit: &Permit<action::ViewPeople>,
+    id: UserId,
+) -> Result<Option<Arc<User>>, StoreError> {
+    Ok(cx.store.user(id).await?.filter(|user| user.org == permit.org()))
+}
+
+/// The user with this name, if the permit's org has it.
+pub async fn find_named(
+    cx: &Cx,
+    permit: &Permit<action::ViewPeople>,
+    name: &str,
+) -> Result<Option<Arc<User>>, StoreError> {
+    let account = cx.store.account(&crate::name::CanonicalName::of(name)).await?;
+    Ok(account.map(|account| Arc::new(account.user)).filter(|user| user.org == permit.org()))
+}
+
+/// Adds a user to the org of the permit.
+pub async fn add(
+    cx: &Cx,
+    permit: Permit<action::ManageUsers>,
+    draft: Draft,
+    roles: Grantable,
+    groups: Joinable,
+) -> Result<Arc<User>, ChangeError> {
+    let now = cx.clock.now();
+    let (roles, custom) = roles.apart();
+    let password = match draft.password {
+        Some(password) => {
+            let chosen = Chosen::new(password, &draft.name.canonical())?;
+            Some(cx.hasher.make(chosen.into_secret(), cx.policy.hash_cost).await?)
+        }
+        None => None,
+    };
+    let authenticator = if password.is_some() { Authenticator::Native } else { Authenticator::Saml };
+    let user = User {
+        id: UserId::from_bits(entropy::uuid(&*cx.entropy)),
+        org: permit.org(),
+        name: draft.name,
+        status: Status::Active,
+        authenticator,
+        roles,
+        grants: Grants { roles: custom, groups: groups.into_groups() },
+        profile: draft.profile,
+        must_change_password: draft.must_change_password,
+        max_login_attempts: draft.max_login_attempts,
+        created_at: now,
+        updated_at: now,
+        revision: Revision::first(author(cx, &permit).await?),
+    };
+    let event = written(&user, permit.by(), Written::Added);
+    let account = Account { user, password };
+    cx.store.add_user(&account, &event.at(now)).await.map_err(ChangeError::adding)?;
+    Ok(Arc::new(account.user))
+}
+
+/// Changes what people read about a user, and how it signs in.
+pub async fn change(
+    cx: &Cx,
+    over: Over<action::ManageUsers, User>,
+    change: Change,
+) -> Result<Arc<User>, ChangeError> {
+    let mut new = User::clone(over.thing());
+    new.profile = change.profile.unwrap_or(new.profile);
+    new.must_change_password = change.must_change_password.unwrap_or(new.must_change_password);
+    new.max_login_attempts = change.max_login_attempts.or(new.max_login_attempts);
+    rewrite(cx, over.permit(), new, Written::Changed).await
+}
+
+/// Lets a user sign in again.
+pub async fn enable(cx: &Cx, over: Over<action::ManageUsers, User>) -> Result<Arc<User>, ChangeError> {
+    let new = User { status: Status::Active, ..User::clone(over.thing()) };
+    rewrite(cx, over.permit(), new, Written::Changed).await
+}
+
+/// Lets a user sign in no more, and ends the sessions it has.
+pub async fn disable(cx: &Cx, over: Over<action::NarrowUsers, User>) -> Result<Arc<User>, ChangeError> {
+    let new = User { status: Status::Disabled, ..User::clone(over.thing()) };
+    rewrite(cx, over.permit(), new, Written::Disabled).await
+}
+
+/// Gives a user more roles and groups.
+pub async fn grant(
+    cx: &Cx,
+    over: Over<action::ManageUsers, User>,
+    roles: Grantable,
+    groups: Joinable,
+) -> Result<Arc<User>, ChangeError> {
+    let mut new = User::clone(over.thing());
+    let (built_in, custom) = roles.apart();
+    let missing = |role: &Role| !over.thing().roles.contains(role);
+    new.roles.extend(built_in.into_iter().filter(missing));
+    new.grants.roles.retain(|old| custom.iter().all(|role| role.id != old.id));
+    new.grants.roles.extend(custom);
+    let groups = groups.into_groups();
+    new.grants.groups.retain(|old| groups.iter().all(|group| group.id != old.id));
+    new.grants.groups.extend(groups);
+    rewrite(cx, over.permit(), new, Written::Granted).await
+}
+
+/// Takes roles and groups from a user; its next call is judged without them.
+pub async fn narrow(
+    cx: &Cx,
+    over: Over<action::NarrowUsers, User>,
+    roles: Grantable,
+    groups: Joinable,
+) -> Result<Arc<User>, ChangeError> {
+    let mut new = User::clone(over.thing());
+    let ((built_in, custom), groups) = (roles.apart(), groups.into_groups());
+    new.roles.retain(|role| !built_in.contains(role));
+    new.grants.roles.retain(|old| custom.iter().all(|role| role.id != old.id));
+    new.grants.groups.retain(|old| groups.iter().all(|group| group.id != old.id));
+    rewrite(cx, over.permit(), new, Written::Granted).await
+}
+
+/// Removes a user with its sessions; the record of what it did stays.
+pub async fn remove(cx: &Cx, over: Over<action::NarrowUsers, User>) -> Result<(), ChangeError> {
+    let event = written(over.thing(), over.permit().by(), Written::Removed);
+    cx.store.remove_user(over.thing().id, &event.at(cx.clock.now())).await.map_err(ChangeError::changing)
+}
+
+async fn rewrite<A>(
+    cx: &Cx,
+    permit: &Permit<A>,
+    mut new: User,
+    how: Written,
+) -> Result<Arc<User>, ChangeError> {
+    let now = cx.clock.now();
+    new.revision = new.revision.next(author(cx, permit).await?);
+    new.updated_at = now;
+    let keep = if new.is_active() { Keep::All } else { Keep::None };
+    let event = written(&new, permit.by(), how);
+    cx.store.replace_user(&new, keep, &event.at(now)).await.map_err(ChangeError::changing)?;
+    Ok(Arc::new(new))
+}
+
+/// Why a password was not changed by its owner.
+#[derive(Debug)]
+pub enum OwnPasswordError {
+    /// The old one was not proven; counted as a sign-in is.
+    Old(SignInError),
+    /// The new one was not written.
+    New(ChangeError),
+}
+
+/// Changes one's own password: the old one is proven as at a sign-in, and every session but the caller's ends.
+pub async fn change_own_password(
+    cx: &Cx,
+    caller: &Caller,
+    old: Secret,
+    new: Secret,
+    visit: Visit,
+) -> Result<(), OwnPasswordError> {
+    let user = caller.user();
+    let proof =
+        password::prove(cx, &user.name.canonical(), old, visit).await.map_err(OwnPasswordError::Old)?;
+    if proof.user().id != user.id {
+        return Err(OwnPasswordError::Old(SignInError::Refused));
+    }
+    let keep = caller.session().map_or(Keep::None, |session| Keep::Only(session.digest));
+    let event = written(user, user.id, Written::Password);
+    set(cx, user, new, keep, event).await.map_err(OwnPasswordError::New)
+}
+
+/// Gives a user another password, and ends the sessions it has.
+pub async fn set_password(
+    cx: &Cx,
+    over: Over<action::ResetPasswords, User>,
+    new: Secret,
+) -> Result<(), ChangeError> {
+    let event = written(over.thing(), over.permit().by(), Written::Password);
+    set(cx, over.thing(), new, Keep::None, event).await
+}
+
+async fn set(cx: &Cx, user: &User, new: Secret, keep: Keep, event: Event) -> Result<(), ChangeError> {
+    let chosen = Chosen::new(new, &user.name.canonical())?;
+    let hash = cx.hasher.make(chosen.into_secret(), cx.policy.hash_cost).await?;
+    let entry = event.at(cx.clock.now());
+    cx.store.replace_password(user.id, &hash, keep, &entry).await.map_err(ChangeError::changing)
+}
+
+fn written(user: &User, by: UserId, how: Written) -> Event {
+    Event::UserWritten { org: user.org, user: user.id, by, how }
 }

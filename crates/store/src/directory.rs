@@ -7,10 +7,11 @@ use domain::audit::Entry;
 use domain::method::hash::PasswordHash;
 use domain::name::CanonicalName;
 use domain::org::{Authentication, Org};
+use domain::revision::Revision;
 use domain::role::Role;
 use domain::store::{Directory, StoreError};
 use domain::time::Timestamp;
-use domain::user::{Account, Authenticator, Status, User};
+use domain::user::{Account, Authenticator, Grants, Status, User};
 use std::sync::Arc;
 use wire::{OrgId, RoleId, UserId};
 
@@ -24,17 +25,19 @@ const INSERT_ORG: &str = "INSERT INTO org (id, name, parent_id, region, authenti
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 const ACCOUNT_BY_NAME: &str = "SELECT a.id, a.org_id, a.name, a.status, a.authenticator, a.password_hash, a.profile,
-    a.must_change_password, a.max_login_attempts, a.created_at, a.updated_at, r.role_id
+    a.must_change_password, a.max_login_attempts, a.created_at, a.updated_at, r.role_id, a.created_by, a.updated_by,
+    a.revision, (SELECT COUNT(*) FROM group_member m WHERE m.account_id = a.id)
     FROM account a LEFT JOIN account_role r ON r.account_id = a.id WHERE a.canonical_name = $1 ORDER BY r.role_id";
 
 const ACCOUNT_BY_ID: &str =
     "SELECT a.id, a.org_id, a.name, a.status, a.authenticator, a.password_hash, a.profile,
-    a.must_change_password, a.max_login_attempts, a.created_at, a.updated_at, r.role_id
+    a.must_change_password, a.max_login_attempts, a.created_at, a.updated_at, r.role_id, a.created_by, a.updated_by,
+    a.revision, (SELECT COUNT(*) FROM group_member m WHERE m.account_id = a.id)
     FROM account a LEFT JOIN account_role r ON r.account_id = a.id WHERE a.id = $1 ORDER BY r.role_id";
 
 const INSERT_ACCOUNT: &str = "INSERT INTO account (id, org_id, name, canonical_name, status, authenticator,
-    password_hash, profile, must_change_password, max_login_attempts, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    password_hash, profile, must_change_password, max_login_attempts, created_at, updated_at, created_by, updated_by,
+    revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 const INSERT_ROLE: &str = "INSERT INTO account_role (account_id, role_id) VALUES ($1, $2)";
 
@@ -44,16 +47,17 @@ const REHASH: &str = "UPDATE account SET password_hash = $3 WHERE id = $1 AND pa
 impl Directory for Store {
     async fn account(&self, name: &CanonicalName) -> Result<Option<Account>, StoreError> {
         let rows = self.db.read(sql(ACCOUNT_BY_NAME).bind(name.as_str())).await?;
-        Ok(account(&rows)?)
+        self.with_grants(&rows).await
     }
 
     async fn org(&self, id: OrgId) -> Result<Option<Arc<Org>>, StoreError> {
         if let Some(org) = self.orgs.get(&id) {
             return Ok(Some(org));
         }
+        let reading = self.orgs.start_reading();
         let rows = self.db.read(sql(ORG).bind(id.bits().to_be_bytes())).await?;
         let found = rows.first().map(org).transpose()?.map(Arc::new);
-        found.iter().for_each(|org| self.orgs.insert(id, Arc::clone(org)));
+        found.iter().for_each(|org| self.orgs.keep(reading, id, org));
         Ok(found)
     }
 
@@ -61,9 +65,10 @@ impl Directory for Store {
         if let Some(user) = self.users.get(&id) {
             return Ok(Some(user));
         }
+        let reading = self.users.start_reading();
         let rows = self.db.read(sql(ACCOUNT_BY_ID).bind(id.bits().to_be_bytes())).await?;
-        let found = account(&rows)?.map(|account| Arc::new(account.user));
-        found.iter().for_each(|user| self.users.insert(id, Arc::clone(user)));
+        let found = self.with_grants(&rows).await?.map(|account| Arc::new(account.user));
+        found.iter().for_each(|user| self.users.keep(reading, id, user));
         Ok(found)
     }
 
@@ -75,7 +80,7 @@ impl Directory for Store {
         let mut statements: Vec<_> = orgs.iter().map(insert_org).collect();
         for account in accounts {
             statements.push(insert_account(account)?);
-            statements.extend(account.user.roles.iter().map(|role| insert_role(account.user.id, *role)));
+            statements.extend(account.user.roles.iter().map(|role| insert_role(account.user.id, role.id())));
         }
         Ok(write(&*self.db, statements, entry).await?)
     }
@@ -89,6 +94,24 @@ impl Directory for Store {
     ) -> Result<(), StoreError> {
         let statement = sql(REHASH).bind(user.bits().to_be_bytes()).bind(old.expose()).bind(new.expose());
         or_done(write(&*self.db, vec![statement.must_change()], entry).await)
+    }
+}
+
+impl Store {
+    /// The account of these rows, with the roles and groups that are not in them.
+    async fn with_grants(&self, rows: &[Row]) -> Result<Option<Account>, StoreError> {
+        let (Some(mut account), Some(row)) = (account(rows)?, rows.first()) else {
+            return Ok(None);
+        };
+        let built_in = account.user.roles.len();
+        let every = rows.iter().filter(|row| row.id(11).is_ok()).count();
+        if every > built_in {
+            account.user.grants.roles = self.roles_of(account.user.id).await?;
+        }
+        if row.int(15)? > 0 {
+            account.user.grants.groups = self.groups_of(account.user.id).await?;
+        }
+        Ok(Some(account))
     }
 }
 
@@ -131,10 +154,15 @@ fn org(row: &Row) -> Result<Org, DbError> {
     })
 }
 
-fn insert_account(account: &Account) -> Result<Statement, DbError> {
+/// What people read about a user, as it is kept.
+pub fn profile(user: &User) -> Result<String, DbError> {
+    serde_json::to_string(&user.profile).map_err(|_| DbError::Corrupt("account.profile".into()))
+}
+
+/// The statement that adds an account, without its roles and groups.
+pub fn insert_account(account: &Account) -> Result<Statement, DbError> {
     let user = &account.user;
-    let profile =
-        serde_json::to_string(&user.profile).map_err(|_| DbError::Corrupt("account.profile".into()))?;
+    let profile = profile(user)?;
     Ok(sql(INSERT_ACCOUNT)
         .bind(user.id.bits().to_be_bytes())
         .bind(user.org.bits().to_be_bytes())
@@ -147,11 +175,15 @@ fn insert_account(account: &Account) -> Result<Statement, DbError> {
         .bind(user.must_change_password)
         .bind(user.max_login_attempts)
         .bind(user.created_at.as_micros())
-        .bind(user.updated_at.as_micros()))
+        .bind(user.updated_at.as_micros())
+        .bind(user.revision.created_by.as_str())
+        .bind(user.revision.updated_by.as_str())
+        .bind(user.revision.number))
 }
 
-fn insert_role(user: UserId, role: Role) -> Statement {
-    sql(INSERT_ROLE).bind(user.bits().to_be_bytes()).bind(role.id().bits().to_be_bytes())
+/// The statement that gives an account a role.
+pub fn insert_role(user: UserId, role: RoleId) -> Statement {
+    sql(INSERT_ROLE).bind(user.bits().to_be_bytes()).bind(role.bits().to_be_bytes())
 }
 
 /// Folds the rows of one account, one for each of its roles.
@@ -184,6 +216,12 @@ fn account(rows: &[Row]) -> Result<Option<Account>, DbError> {
         max_login_attempts: small(row.opt_int(8)?)?,
         created_at: Timestamp::from_micros(row.int(9)?),
         updated_at: Timestamp::from_micros(row.int(10)?),
+        grants: Grants::default(),
+        revision: Revision {
+            created_by: row.text(12)?.to_owned(),
+            updated_by: row.text(13)?.to_owned(),
+            number: row.int(14)?,
+        },
     };
     Ok(Some(Account { user, password }))
 }

@@ -1,13 +1,18 @@
 //! Where everything is kept: one SQL text, one file per noun, and the live sessions in memory in front of it.
 
+mod at_hand;
 mod attempts;
 mod audit;
 pub mod db;
 mod directory;
+mod groups;
 mod keys;
 mod live;
 pub mod migrate;
+mod people;
 pub mod restore;
+mod roles;
+mod roster;
 mod sessions;
 pub mod sqlite;
 
@@ -21,25 +26,24 @@ use domain::store::{Health, StoreError};
 use domain::time::Timestamp;
 use domain::user::User;
 use live::LiveTable;
-use quick_cache::sync::Cache;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::AbortHandle;
 use wire::{OrgId, UserId};
 
-/// How many users and orgs are kept at hand.
-const AT_HAND: usize = 100_000;
-
 /// The schema, as numbered steps that are never changed once released.
-const MIGRATIONS: &[migrate::Migration] = &[(1, "init", include_str!("../migrations/0001_init.sql"))];
+const MIGRATIONS: &[migrate::Migration] = &[
+    (1, "init", include_str!("../migrations/0001_init.sql")),
+    (3, "directory", include_str!("../migrations/0003_directory.sql")),
+];
 
 /// A store that is open. It answers the traits of `domain::store`.
 pub struct Store {
     db: Arc<dyn Db>,
     live: Arc<LiveTable>,
     behind: AbortHandle,
-    users: Cache<UserId, Arc<User>>,
-    orgs: Cache<OrgId, Arc<Org>>,
+    users: Arc<at_hand::AtHand<UserId, User>>,
+    orgs: Arc<at_hand::AtHand<OrgId, Org>>,
 }
 
 impl Store {
@@ -75,7 +79,7 @@ impl Store {
     fn with(db: Arc<dyn Db>) -> Self {
         let live = Arc::new(LiveTable::default());
         let behind = tokio::spawn(live::write_behind(Arc::clone(&live), Arc::clone(&db))).abort_handle();
-        Self { db, live, behind, users: Cache::new(AT_HAND), orgs: Cache::new(AT_HAND) }
+        Self { db, live, behind, users: Arc::default(), orgs: Arc::default() }
     }
 
     /// Writes a consistent copy of the store to a new file, while others use it.

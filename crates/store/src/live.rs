@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
-use wire::OrgId;
+use wire::{OrgId, UserId};
 
 /// How late the last use of a session may reach the disk; a crash shortens a session by no more.
 const WRITE_BEHIND: Duration = Duration::from_secs(2);
@@ -79,6 +79,12 @@ impl LiveTable {
     pub fn ended_org(&self, org: OrgId) {
         self.endings.fetch_add(1, Ordering::SeqCst);
         self.retain(|session| session.org != org);
+    }
+
+    /// Forgets the sessions of a user that have ended on disk: all but the one that goes on.
+    pub fn ended_user(&self, user: UserId, but: Option<SessionDigest>) {
+        self.endings.fetch_add(1, Ordering::SeqCst);
+        self.retain(|session| session.user != user || but == Some(session.digest));
     }
 
     /// Forgets what had ended by `before`.

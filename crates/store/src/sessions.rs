@@ -4,6 +4,7 @@ use crate::db::{DbError, Row, Statement, sql};
 use crate::{Store, or_done, to_the_end, write};
 use async_trait::async_trait;
 use domain::audit::Entry;
+use domain::roster::Origin;
 use domain::session::{Live, Place, Record, Session, SessionDigest};
 use domain::store::{Directory, Sessions, StoreError};
 use domain::time::Timestamp;
@@ -11,16 +12,17 @@ use std::sync::Arc;
 use std::time::Duration;
 use wire::{OrgId, UserId};
 
-const FIND: &str = "SELECT digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, unique_id
-    FROM session WHERE digest = $1 AND ended_at IS NULL";
+const FIND: &str =
+    "SELECT digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, unique_id, address,
+    device FROM session WHERE digest = $1 AND ended_at IS NULL";
 
 const OPEN: &str =
     "INSERT INTO session (digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 /// Never goes back, and never revives a session that has ended.
-const TOUCH: &str = "UPDATE session SET seen_at = $2, expires_at = $3, unique_id = COALESCE(unique_id, $4)
-    WHERE digest = $1 AND seen_at <= $2 AND ended_at IS NULL";
+const TOUCH: &str = "UPDATE session SET seen_at = $2, expires_at = $3, unique_id = COALESCE(unique_id, $4),
+    address = COALESCE(address, $5), device = COALESCE(device, $6) WHERE digest = $1 AND seen_at <= $2 AND ended_at IS NULL";
 
 const END: &str = "UPDATE session SET ended_at = $2, expires_at = $2 WHERE digest = $1 AND ended_at IS NULL";
 
@@ -141,11 +143,14 @@ impl Store {
 /// The statement that writes the latest use of a session.
 pub fn touch(session: &Session) -> Statement {
     let unique_id = session.unique_id().map(str::to_owned);
+    let origin = session.origin();
     sql(TOUCH)
         .bind(session.digest.0)
         .bind(session.seen_at().as_micros())
         .bind(session.expires_at().as_micros())
         .bind(unique_id)
+        .bind(origin.and_then(|origin| origin.address).map(|address| address.to_string()))
+        .bind(origin.and_then(|origin| origin.device.clone()))
 }
 
 fn open(session: &Session) -> Statement {
@@ -160,7 +165,16 @@ fn open(session: &Session) -> Statement {
         .bind(session.expires_at().as_micros())
 }
 
-fn record(row: &Row) -> Result<Record, DbError> {
+/// A session as it is on disk.
+pub fn record(row: &Row) -> Result<Record, DbError> {
+    let (address, device) = (row.opt_text(8)?, row.opt_text(9)?);
+    let origin = Origin {
+        address: address
+            .map(str::parse)
+            .transpose()
+            .map_err(|_| DbError::Corrupt("session.address".into()))?,
+        device: device.map(str::to_owned),
+    };
     Ok(Record {
         digest: SessionDigest(row.digest(0)?),
         user: UserId::from_bits(row.id(1)?),
@@ -170,5 +184,6 @@ fn record(row: &Row) -> Result<Record, DbError> {
         ends_at: Timestamp::from_micros(row.int(5)?),
         idle: row.opt_int(6)?.map(|micros| Duration::from_micros(u64::try_from(micros).unwrap_or(0))),
         unique_id: row.opt_text(7)?.map(str::to_owned),
+        origin: (origin != Origin::default()).then_some(origin),
     })
 }

@@ -3,20 +3,26 @@
 #![cfg(test)]
 
 use domain::attempts::Attempts;
-use domain::audit::{Door, Entry, Event, Visit};
+use domain::audit::{Door, Entry, Event, Visit, Written};
+use domain::group::Group;
 use domain::keyring::{KeyRecord, PrivateKey};
+use domain::method::hash::{Cost, PasswordHash};
 use domain::name::{CanonicalName, NameDigest, UserName};
 use domain::org::{Authentication, Org, ROOT};
-use domain::role::Role;
+use domain::page::Page;
+use domain::privilege::{Privilege, Privileges};
+use domain::revision::Revision;
+use domain::role::{AnyRole, CustomRole, Role};
+use domain::roster::Handle;
 use domain::session::{Record, Session, SessionDigest};
-use domain::store::{AttemptCounters, Directory, Health, Keys, Sessions, StoreError};
+use domain::store::{AttemptCounters, Directory, Health, Keys, People, Roster, Sessions, StoreError};
 use domain::time::{Timestamp, minutes};
-use domain::user::{Account, Authenticator, Profile, Status, User};
+use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
 use std::path::Path;
 use std::sync::Arc;
 use store::Store;
 use tempfile::TempDir;
-use wire::{OrgId, UserId};
+use wire::{GroupId, OrgId, RoleId, UserId};
 
 const ACME: OrgId = OrgId::from_bits(1);
 const OTHER: OrgId = OrgId::from_bits(2);
@@ -54,11 +60,13 @@ fn account(id: UserId, name: &str) -> Account {
         status: Status::Active,
         authenticator: Authenticator::Native,
         roles: vec![Role::Admin, Role::Designer],
+        grants: Grants::default(),
         profile: Profile { first_name: "Ada".into(), ..Profile::default() },
         must_change_password: true,
         max_login_attempts: Some(5),
         created_at: at(0),
         updated_at: at(1),
+        revision: Revision::default(),
     };
     Account { user, password: None }
 }
@@ -67,8 +75,18 @@ fn session(number: u8, org: OrgId, minute: u32) -> Arc<Session> {
     let (opened_at, ends_at, idle) = (at(minute), at(minute + 720), Some(minutes(30)));
     let digest = SessionDigest([number; 32]);
     Arc::new(
-        Record { digest, user: ADA, org, opened_at, seen_at: opened_at, ends_at, idle, unique_id: None }
-            .into(),
+        Record {
+            digest,
+            user: ADA,
+            org,
+            opened_at,
+            seen_at: opened_at,
+            ends_at,
+            idle,
+            unique_id: None,
+            origin: None,
+        }
+        .into(),
     )
 }
 
@@ -183,6 +201,7 @@ async fn the_last_use_is_written_behind_and_never_revives() {
                 ends_at: at(720),
                 idle: Some(minutes(30)),
                 unique_id: Some("$2a$".into()),
+                origin: None,
             }
             .into(),
         );
@@ -355,4 +374,185 @@ async fn a_damaged_backup_is_refused_and_leaves_nothing_behind() {
     assert!(store::restore::from_backup(&file, world.folder.path(), at(1), false).await.is_err());
     assert!(!world.folder.path().join("restoring").exists());
     assert!(world.store.account(&CanonicalName::of("ada")).await.unwrap().is_some());
+}
+
+fn custom_role(name: &str, privileges: Privileges) -> CustomRole {
+    CustomRole {
+        id: RoleId::from_bits(31),
+        org: ACME,
+        name: name.parse().unwrap(),
+        description: "Looks after people".into(),
+        privileges,
+        revision: Revision::first("Ada"),
+        created_at: at(2),
+        updated_at: at(3),
+    }
+}
+
+fn group(roles: Vec<AnyRole>) -> Group {
+    Group {
+        id: GroupId::from_bits(41),
+        org: ACME,
+        name: "Night shift".parse().unwrap(),
+        description: String::new(),
+        roles,
+        revision: Revision::first("Ada"),
+        created_at: at(2),
+        updated_at: at(3),
+    }
+}
+
+fn bare(id: UserId, name: &str) -> Account {
+    let mut account = account(id, name);
+    account.user.roles.clear();
+    account
+}
+
+const BOB: UserId = UserId::from_bits(12);
+
+fn some_privileges() -> Privileges {
+    [Privilege::ViewPeople, Privilege::ManageSessions].into_iter().collect()
+}
+
+#[tokio::test]
+async fn a_user_is_listed_with_its_roles_and_groups_and_leaves_with_its_sessions() {
+    let world = World::new().await;
+    let store = &world.store;
+    let role = custom_role("Support", some_privileges());
+    store.add_role(&role, &entry(2)).await.unwrap();
+    let group = group(vec![AnyRole::Custom(Arc::new(role.clone())), AnyRole::BuiltIn(Role::Designer)]);
+    store.add_group(&group, &[ADA], &entry(2)).await.unwrap();
+    let mut bob = bare(BOB, "bob");
+    bob.user.grants = Grants { roles: vec![Arc::new(role.clone())], groups: vec![Arc::new(group.clone())] };
+    store.add_user(&bob, &entry(3)).await.unwrap();
+    assert_eq!(
+        store.add_user(&bare(UserId::from_bits(13), "BOB"), &entry(3)).await,
+        Err(StoreError::Conflict)
+    );
+    let other = world.another().await;
+    assert_eq!(*other.user(BOB).await.unwrap().unwrap(), bob.user);
+    assert_eq!(other.users(ACME, Page::default()).await.unwrap(), [ADA, BOB]);
+    assert_eq!(other.users(ACME, Page::new(1, 1)).await.unwrap(), [BOB]);
+    assert!(other.users(OTHER, Page::default()).await.unwrap().is_empty());
+    assert_eq!(other.members(group.id).await.unwrap(), [ADA, BOB]);
+    let mine = session(1, ACME, 0);
+    store.open_session(&mine, &entry(3)).await.unwrap();
+    store.remove_user(ADA, &entry(4)).await.unwrap();
+    assert_eq!(store.remove_user(ADA, &entry(4)).await, Err(StoreError::Conflict));
+    for store in [store, &world.another().await] {
+        assert!(store.live(&mine.digest).await.unwrap().is_none());
+        assert!(store.user(ADA).await.unwrap().is_none());
+        assert_eq!(store.members(group.id).await.unwrap(), [BOB]);
+    }
+}
+
+#[tokio::test]
+async fn what_a_role_or_a_group_loses_its_users_lose_at_once() {
+    let world = World::new().await;
+    let store = &world.store;
+    store.add_user(&bare(BOB, "bob"), &entry(1)).await.unwrap();
+    let may = |store: Arc<User>| store.privileges();
+    let role = custom_role("Support", some_privileges());
+    store.add_role(&role, &entry(2)).await.unwrap();
+    assert_eq!(
+        store
+            .add_role(
+                &CustomRole { id: RoleId::from_bits(32), ..custom_role("SUPPORT", Privileges::NONE) },
+                &entry(2)
+            )
+            .await,
+        Err(StoreError::Conflict)
+    );
+    let shift = group(vec![AnyRole::Custom(Arc::new(role.clone()))]);
+    store.add_group(&shift, &[BOB], &entry(2)).await.unwrap();
+    assert_eq!(may(store.user(BOB).await.unwrap().unwrap()), some_privileges());
+    let seen = store.user(BOB).await.unwrap().unwrap();
+    let narrower =
+        CustomRole { privileges: Privileges::NONE, revision: role.revision.next("Ada"), ..role.clone() };
+    store.replace_role(&narrower, &entry(3)).await.unwrap();
+    assert_eq!(
+        store.replace_role(&narrower, &entry(3)).await,
+        Err(StoreError::Conflict),
+        "it was seen before"
+    );
+    assert_eq!(may(store.user(BOB).await.unwrap().unwrap()), Privileges::NONE);
+    let empty = Group {
+        roles: vec![AnyRole::BuiltIn(Role::Admin)],
+        revision: shift.revision.next("Ada"),
+        ..shift.clone()
+    };
+    store.replace_group(&empty, &[BOB], &entry(4)).await.unwrap();
+    assert_eq!(may(store.user(BOB).await.unwrap().unwrap()), Privileges::all());
+    store.remove_group(shift.id, &entry(5)).await.unwrap();
+    assert_eq!(may(store.user(BOB).await.unwrap().unwrap()), Privileges::NONE);
+    let stale = User { revision: seen.revision.next("eve"), ..User::clone(&seen) };
+    assert_eq!(
+        store.replace_user(&stale, Keep::All, &entry(6)).await,
+        Err(StoreError::Conflict),
+        "its group is gone"
+    );
+    store.remove_role(role.id, &entry(6)).await.unwrap();
+    assert!(store.role_named(ACME, &CanonicalName::of("support")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_user_that_is_disabled_or_gets_another_password_keeps_the_sessions_that_it_may_and_no_others() {
+    let world = World::new().await;
+    let (store, ada) = (&world.store, account(ADA, "Ada").user);
+    let all: Vec<_> = (1..=3).map(|number| session(number, ACME, 0)).collect();
+    for session in &all {
+        store.open_session(session, &entry(0)).await.unwrap();
+    }
+    let hash = PasswordHash::decoy(Cost { memory_kib: 64, passes: 1, lanes: 1 }).unwrap();
+    store.replace_password(ADA, &hash, Keep::Only(all[1].digest), &entry(1)).await.unwrap();
+    for store in [store, &world.another().await] {
+        let mut alive = Vec::new();
+        for session in &all {
+            alive.push(store.live(&session.digest).await.unwrap().is_some());
+        }
+        assert_eq!(alive, [false, true, false]);
+    }
+    let found = store.account(&CanonicalName::of("ada")).await.unwrap().unwrap();
+    assert_eq!(found.password.map(|it| it.expose().to_owned()), Some(hash.expose().to_owned()));
+    assert!(!found.user.must_change_password);
+    let disabled = User { status: Status::Disabled, revision: found.user.revision.next("eve"), ..ada };
+    store.replace_user(&disabled, Keep::None, &entry(2)).await.unwrap();
+    assert!(store.live(&all[1].digest).await.unwrap().is_none());
+    assert!(!store.user(ADA).await.unwrap().unwrap().is_active());
+    assert_eq!(store.replace_password(BOB, &hash, Keep::None, &entry(2)).await, Err(StoreError::Conflict));
+}
+
+#[tokio::test]
+async fn sessions_are_listed_by_their_last_use_and_found_by_their_handles() {
+    let world = World::new().await;
+    let store = &world.store;
+    let all = [session(1, ACME, 0), session(2, ACME, 5), session(3, OTHER, 0)];
+    for session in &all {
+        store.open_session(session, &entry(0)).await.unwrap();
+    }
+    let seen =
+        |sessions: Vec<Arc<Session>>| -> Vec<u8> { sessions.iter().map(|it| it.digest.0[0]).collect() };
+    assert_eq!(seen(store.sessions(ACME, None, Page::default(), at(6)).await.unwrap()), [2, 1]);
+    assert_eq!(seen(store.sessions(ACME, Some(ADA), Page::new(1, 1), at(6)).await.unwrap()), [1]);
+    assert!(store.sessions(ACME, Some(BOB), Page::default(), at(6)).await.unwrap().is_empty());
+    assert_eq!(seen(store.sessions(ACME, None, Page::default(), at(30)).await.unwrap()), [2]);
+    let found = store.session_by_handle(Handle([2; 16])).await.unwrap().unwrap();
+    assert_eq!(found.digest, all[1].digest);
+    assert!(store.session_by_handle(Handle([9; 16])).await.unwrap().is_none());
+    store.end_user_sessions(ADA, &entry(7)).await.unwrap();
+    assert!(store.session_by_handle(Handle([2; 16])).await.unwrap().is_none());
+    assert!(store.sessions(ACME, None, Page::default(), at(7)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_record_of_an_org_is_read_from_its_end() {
+    let world = World::new().await;
+    let written = |org, minute| Event::OrgWritten { org, by: ADA, how: Written::Changed }.at(at(minute));
+    for (org, minute) in [(ACME, 1), (OTHER, 2), (ACME, 3), (ACME, 9)] {
+        world.store.record(&written(org, minute)).await.unwrap();
+    }
+    let logged = world.store.logged(ACME, (at(1), at(3)), Page::default()).await.unwrap();
+    assert_eq!(logged.iter().map(|it| it.at).collect::<Vec<_>>(), [at(3), at(1)]);
+    assert_eq!(logged[0].event["event"], "org_written");
+    assert_eq!(logged[0].event["how"], "changed");
 }

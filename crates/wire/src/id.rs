@@ -118,6 +118,8 @@ macro_rules! id {
 id!(OrgId, "org", "An organisation.");
 id!(UserId, "user", "A user.");
 id!(RoleId, "role", "A role.");
+id!(GroupId, "group", "A group of users.");
+id!(PrivilegeId, "privilege", "One thing that a role may allow.");
 
 #[cfg(test)]
 mod tests {

@@ -11,5 +11,5 @@ pub mod v2;
 pub mod v3;
 pub mod xml;
 
-pub use id::{OrgId, RoleId, UserId};
+pub use id::{GroupId, OrgId, PrivilegeId, RoleId, UserId};
 pub use secret::Secret;

@@ -1,0 +1,87 @@
+//! Who wrote a record, which writing it is, and why a new one was not made.
+
+use crate::access::Permit;
+use crate::cx::Cx;
+use crate::method::Busy;
+use crate::store::StoreError;
+
+/// Which writing of a record this is, and by whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revision {
+    /// The name of who made it.
+    pub created_by: String,
+    /// The name of who changed it last.
+    pub updated_by: String,
+    /// The number of the writing; the store compares it, so that no change overwrites one that it has not seen.
+    pub number: i64,
+}
+
+impl Default for Revision {
+    fn default() -> Self {
+        Self::first("System")
+    }
+}
+
+impl Revision {
+    /// The first writing.
+    pub fn first(by: impl Into<String>) -> Self {
+        let by = by.into();
+        Self { updated_by: by.clone(), created_by: by, number: 0 }
+    }
+
+    /// The writing after this one.
+    #[must_use]
+    pub fn next(&self, by: impl Into<String>) -> Self {
+        Self { created_by: self.created_by.clone(), updated_by: by.into(), number: self.number + 1 }
+    }
+}
+
+/// The name under which whoever holds a permit writes.
+pub(crate) async fn author<A>(cx: &Cx, permit: &Permit<A>) -> Result<String, StoreError> {
+    let user = cx.store.user(permit.by()).await?;
+    Ok(user.map_or_else(|| "System".to_owned(), |user| user.name.as_str().to_owned()))
+}
+
+/// Why a record was not written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// Something else has that name.
+    #[error("something else has that name")]
+    Taken,
+    /// Somebody else changed it meanwhile, or it is gone.
+    #[error("somebody else changed it meanwhile, or it is gone")]
+    Contended,
+    /// The password does not keep the rules.
+    #[error(transparent)]
+    Weak(#[from] crate::password::Weakness),
+    /// Every hashing thread is busy.
+    #[error("every hashing thread is busy")]
+    Busy,
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl ChangeError {
+    /// What went wrong while something new was added.
+    pub(crate) fn adding(error: StoreError) -> Self {
+        if error == StoreError::Conflict { Self::Taken } else { Self::Store(error) }
+    }
+
+    /// What went wrong while something known was changed.
+    pub(crate) fn changing(error: StoreError) -> Self {
+        if error == StoreError::Conflict { Self::Contended } else { Self::Store(error) }
+    }
+}
+
+impl From<Busy> for ChangeError {
+    fn from(_: Busy) -> Self {
+        Self::Busy
+    }
+}
+
+impl From<StoreError> for ChangeError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -1,0 +1,76 @@
+//! What was read lately and has not changed since.
+
+use quick_cache::sync::Cache;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many records are kept at hand.
+const MOST: usize = 100_000;
+
+/// Records by their ids. A record that was read before a change never comes in after it.
+pub struct AtHand<Id, Thing> {
+    kept: Cache<Id, Arc<Thing>>,
+    changes: Mutex<u64>,
+}
+
+impl<Id: Eq + Hash + Copy, Thing> Default for AtHand<Id, Thing> {
+    fn default() -> Self {
+        Self { kept: Cache::new(MOST), changes: Mutex::new(0) }
+    }
+}
+
+/// How many changes had happened when a read from disk began.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading(u64);
+
+impl<Id: Eq + Hash + Copy, Thing> AtHand<Id, Thing> {
+    /// The record with this id, if it is at hand.
+    pub fn get(&self, id: &Id) -> Option<Arc<Thing>> {
+        self.kept.get(id)
+    }
+
+    /// Begins to read a record from disk.
+    pub fn start_reading(&self) -> Reading {
+        Reading(*self.changes.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps a record as it was read, unless something has changed meanwhile.
+    pub fn keep(&self, reading: Reading, id: Id, thing: &Arc<Thing>) {
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        if *changes == reading.0 {
+            self.kept.insert(id, Arc::clone(thing));
+        }
+    }
+
+    /// Forgets a record that has changed on disk.
+    pub fn changed(&self, id: &Id) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        *changes += 1;
+        self.kept.remove(id);
+    }
+
+    /// Forgets every record: something that many of them show has changed on disk.
+    pub fn all_changed(&self) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        *changes += 1;
+        self.kept.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_a_change_does_not_come_in_after_it() {
+        let at_hand = AtHand::<u8, &str>::default();
+        let early = at_hand.start_reading();
+        at_hand.changed(&1);
+        at_hand.keep(early, 1, &Arc::new("old"));
+        assert_eq!(at_hand.get(&1), None);
+        at_hand.keep(at_hand.start_reading(), 1, &Arc::new("new"));
+        assert_eq!(at_hand.get(&1), Some(Arc::new("new")));
+        at_hand.all_changed();
+        assert_eq!(at_hand.get(&1), None);
+    }
+}

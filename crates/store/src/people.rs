@@ -1,0 +1,180 @@
+//! Changes of users, roles and groups: on disk, in what is at hand, and in the live sessions.
+
+use crate::db::{Statement, sql};
+use crate::directory::{insert_account, insert_role, profile};
+use crate::{Store, groups, roles, roster, to_the_end, write};
+use async_trait::async_trait;
+use domain::audit::Entry;
+use domain::group::Group;
+use domain::method::hash::PasswordHash;
+use domain::name::CanonicalName;
+use domain::page::Page;
+use domain::role::CustomRole;
+use domain::store::{People, StoreError};
+use domain::user::{Account, Keep, User};
+use std::sync::Arc;
+use wire::{GroupId, OrgId, RoleId, UserId};
+
+const OF_ORG: &str = "SELECT id FROM account WHERE org_id = $1 ORDER BY canonical_name LIMIT $2 OFFSET $3";
+
+const REPLACE: &str = "UPDATE account SET status = $2, profile = $3, must_change_password = $4,
+    max_login_attempts = $5, updated_at = $6, updated_by = $7, revision = $8 WHERE id = $1 AND revision = $8 - 1";
+
+const PASSWORD: &str = "UPDATE account SET password_hash = $2, must_change_password = 0, updated_at = $3,
+    revision = revision + 1 WHERE id = $1";
+
+const NO_ROLES: &str = "DELETE FROM account_role WHERE account_id = $1";
+const NO_GROUPS: &str = "DELETE FROM group_member WHERE account_id = $1";
+const REMOVE: &str = "DELETE FROM account WHERE id = $1";
+
+#[async_trait]
+impl People for Store {
+    async fn users(&self, org: OrgId, page: Page) -> Result<Vec<UserId>, StoreError> {
+        let statement = sql(OF_ORG).bind(org.bits().to_be_bytes()).bind(page.limit()).bind(page.skip());
+        let rows = self.db.read(statement).await?;
+        Ok(rows.iter().map(|row| row.id(0).map(UserId::from_bits)).collect::<Result<_, _>>()?)
+    }
+
+    async fn add_user(&self, account: &Account, entry: &Entry) -> Result<(), StoreError> {
+        let statements = [vec![insert_account(account)?], belongings(&account.user)].concat();
+        Ok(write(&*self.db, statements, entry).await?)
+    }
+
+    async fn replace_user(&self, new: &User, keep: Keep, entry: &Entry) -> Result<(), StoreError> {
+        let id = new.id.bits().to_be_bytes();
+        let first = sql(REPLACE)
+            .bind(id)
+            .bind(if new.is_active() { "active" } else { "disabled" })
+            .bind(profile(new)?)
+            .bind(new.must_change_password)
+            .bind(new.max_login_attempts)
+            .bind(new.updated_at.as_micros())
+            .bind(new.revision.updated_by.as_str())
+            .bind(new.revision.number)
+            .must_change();
+        let emptied = vec![first, sql(NO_ROLES).bind(id), sql(NO_GROUPS).bind(id)];
+        self.change_user(new.id, [emptied, belongings(new)].concat(), keep, entry).await
+    }
+
+    async fn replace_password(
+        &self,
+        user: UserId,
+        new: &PasswordHash,
+        keep: Keep,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let statement = sql(PASSWORD)
+            .bind(user.bits().to_be_bytes())
+            .bind(new.expose())
+            .bind(entry.at.as_micros())
+            .must_change();
+        self.change_user(user, vec![statement], keep, entry).await
+    }
+
+    async fn remove_user(&self, user: UserId, entry: &Entry) -> Result<(), StoreError> {
+        let id = user.bits().to_be_bytes();
+        let statements =
+            vec![sql(NO_ROLES).bind(id), sql(NO_GROUPS).bind(id), sql(REMOVE).bind(id).must_change()];
+        self.change_user(user, statements, Keep::None, entry).await
+    }
+
+    async fn roles(&self, org: OrgId) -> Result<Vec<Arc<CustomRole>>, StoreError> {
+        Ok(self.roles_of_org(org).await?)
+    }
+
+    async fn role(&self, id: RoleId) -> Result<Option<Arc<CustomRole>>, StoreError> {
+        Ok(self.read_role(id).await?)
+    }
+
+    async fn role_named(
+        &self,
+        org: OrgId,
+        name: &CanonicalName,
+    ) -> Result<Option<Arc<CustomRole>>, StoreError> {
+        Ok(self.read_role_named(org, name).await?)
+    }
+
+    async fn add_role(&self, role: &CustomRole, entry: &Entry) -> Result<(), StoreError> {
+        Ok(write(&*self.db, roles::insert(role), entry).await?)
+    }
+
+    async fn replace_role(&self, new: &CustomRole, entry: &Entry) -> Result<(), StoreError> {
+        self.change_many(roles::replace(new), entry).await
+    }
+
+    async fn remove_role(&self, id: RoleId, entry: &Entry) -> Result<(), StoreError> {
+        self.change_many(roles::remove(id), entry).await
+    }
+
+    async fn groups(&self, org: OrgId, page: Page) -> Result<Vec<Arc<Group>>, StoreError> {
+        Ok(self.groups_of_org(org, page).await?)
+    }
+
+    async fn group(&self, id: GroupId) -> Result<Option<Arc<Group>>, StoreError> {
+        Ok(self.read_group(id).await?)
+    }
+
+    async fn group_named(&self, org: OrgId, name: &CanonicalName) -> Result<Option<Arc<Group>>, StoreError> {
+        Ok(self.read_group_named(org, name).await?)
+    }
+
+    async fn members(&self, group: GroupId) -> Result<Vec<UserId>, StoreError> {
+        Ok(self.members_of(group).await?)
+    }
+
+    async fn add_group(&self, group: &Group, members: &[UserId], entry: &Entry) -> Result<(), StoreError> {
+        self.change_many(groups::insert(group, members), entry).await
+    }
+
+    async fn replace_group(&self, new: &Group, members: &[UserId], entry: &Entry) -> Result<(), StoreError> {
+        self.change_many(groups::replace(new, members), entry).await
+    }
+
+    async fn remove_group(&self, id: GroupId, entry: &Entry) -> Result<(), StoreError> {
+        self.change_many(groups::remove(id), entry).await
+    }
+}
+
+impl Store {
+    /// Writes what changes one user, and ends those of its sessions that do not go on, in the same transaction.
+    async fn change_user(
+        &self,
+        user: UserId,
+        mut statements: Vec<Statement>,
+        keep: Keep,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let but = match keep {
+            Keep::All => None,
+            Keep::Only(digest) => Some(Some(digest)),
+            Keep::None => Some(None),
+        };
+        statements.extend(but.map(|but| roster::end_user(user, but, entry.at)));
+        let (db, users, live) = (Arc::clone(&self.db), Arc::clone(&self.users), Arc::clone(&self.live));
+        let entry = entry.clone();
+        to_the_end(async move {
+            write(&*db, statements, &entry).await?;
+            users.changed(&user);
+            but.into_iter().for_each(|but| live.ended_user(user, but));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes what may change what any user is.
+    async fn change_many(&self, statements: Vec<Statement>, entry: &Entry) -> Result<(), StoreError> {
+        let (db, users, entry) = (Arc::clone(&self.db), Arc::clone(&self.users), entry.clone());
+        to_the_end(async move {
+            write(&*db, statements, &entry).await?;
+            users.all_changed();
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn belongings(user: &User) -> Vec<Statement> {
+    let roles = user.own_roles().map(|role| insert_role(user.id, role.id()));
+    let groups = user.grants.groups.iter().map(|group| groups::insert_member(group.id, user.id));
+    roles.chain(groups).collect()
+}

@@ -1,0 +1,104 @@
+//! Sessions and the record as administrators see them.
+
+use crate::db::{DbError, Statement, sql};
+use crate::sessions::record;
+use crate::{Store, to_the_end, write};
+use async_trait::async_trait;
+use domain::audit::Entry;
+use domain::page::Page;
+use domain::roster::{Handle, Logged};
+use domain::session::{Session, SessionDigest};
+use domain::store::{Roster, StoreError};
+use domain::time::Timestamp;
+use std::sync::Arc;
+use wire::{OrgId, UserId};
+
+const OF_ORG: &str =
+    "SELECT digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, unique_id, address,
+    device FROM session WHERE org_id = $1 AND expires_at > $2 AND ended_at IS NULL
+    ORDER BY seen_at DESC, digest LIMIT $3 OFFSET $4";
+
+const OF_USER: &str =
+    "SELECT digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, unique_id, address,
+    device FROM session WHERE org_id = $1 AND expires_at > $2 AND ended_at IS NULL AND user_id = $5
+    ORDER BY seen_at DESC, digest LIMIT $3 OFFSET $4";
+
+const BY_HANDLE: &str =
+    "SELECT digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, unique_id, address,
+    device FROM session WHERE digest >= $1 AND digest <= $2 AND ended_at IS NULL";
+
+const END_USER: &str = "UPDATE session SET ended_at = $2, expires_at = $2
+    WHERE user_id = $1 AND ended_at IS NULL AND digest <> $3";
+
+const LOG: &str = "SELECT seq, at, event FROM audit WHERE org_id = $1 AND at >= $2 AND at <= $3
+    ORDER BY seq DESC LIMIT $4 OFFSET $5";
+
+#[async_trait]
+impl Roster for Store {
+    async fn sessions(
+        &self,
+        org: OrgId,
+        user: Option<UserId>,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Vec<Arc<Session>>, StoreError> {
+        // The disk is behind: the last use is in memory.
+        self.live.flush(&*self.db).await?;
+        let statement = sql(if user.is_some() { OF_USER } else { OF_ORG })
+            .bind(org.bits().to_be_bytes())
+            .bind(now.as_micros())
+            .bind(page.limit())
+            .bind(page.skip());
+        let statement = match user {
+            Some(user) => statement.bind(user.bits().to_be_bytes()),
+            None => statement,
+        };
+        let rows = self.db.read(statement).await?;
+        Ok(rows.iter().map(|row| Ok(Arc::new(record(row)?.into()))).collect::<Result<_, DbError>>()?)
+    }
+
+    async fn session_by_handle(&self, Handle(first): Handle) -> Result<Option<Arc<Session>>, StoreError> {
+        let end = |filler: u8| [first, [filler; 16]].concat();
+        let rows = self.db.read(sql(BY_HANDLE).bind(end(0)).bind(end(0xff))).await?;
+        Ok(rows.first().map(record).transpose()?.map(|record| Arc::new(record.into())))
+    }
+
+    async fn end_user_sessions(&self, user: UserId, entry: &Entry) -> Result<(), StoreError> {
+        let statement = end_user(user, None, entry.at);
+        let (db, live, entry) = (Arc::clone(&self.db), Arc::clone(&self.live), entry.clone());
+        to_the_end(async move {
+            write(&*db, vec![statement], &entry).await?;
+            live.ended_user(user, None);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn logged(
+        &self,
+        org: OrgId,
+        (from, to): (Timestamp, Timestamp),
+        page: Page,
+    ) -> Result<Vec<Logged>, StoreError> {
+        let statement = sql(LOG)
+            .bind(org.bits().to_be_bytes())
+            .bind(from.as_micros())
+            .bind(to.as_micros())
+            .bind(page.limit())
+            .bind(page.skip());
+        let rows = self.db.read(statement).await?;
+        let corrupt = |_| DbError::Corrupt("audit.event".into());
+        let logged = rows.iter().map(|row| {
+            let event = serde_json::from_str(row.text(2)?).map_err(corrupt)?;
+            Ok(Logged { number: row.int(0)?, at: Timestamp::from_micros(row.int(1)?), event })
+        });
+        Ok(logged.collect::<Result<_, DbError>>()?)
+    }
+}
+
+/// The statement that ends the sessions of a user, but for one that goes on.
+pub fn end_user(user: UserId, but: Option<SessionDigest>, now: Timestamp) -> Statement {
+    // No session has a digest of nothing but zeros.
+    let SessionDigest(but) = but.unwrap_or(SessionDigest([0; 32]));
+    sql(END_USER).bind(user.bits().to_be_bytes()).bind(now.as_micros()).bind(but)
+}
