@@ -159,6 +159,33 @@ pub async fn list(
     Ok(all.skip(page.skip() as usize).take(page.limit() as usize).collect())
 }
 
+/// The role that users of an org may have under this id or name.
+pub async fn find(
+    cx: &Cx,
+    permit: &Permit<action::ViewPeople>,
+    word: &str,
+) -> Result<Option<AnyRole>, StoreError> {
+    named(cx, permit.org(), word).await
+}
+
+/// The role that an org calls by this id or name.
+pub(crate) async fn named(cx: &Cx, org: OrgId, word: &str) -> Result<Option<AnyRole>, StoreError> {
+    let id = word.parse::<RoleId>().ok();
+    let built_in = word.parse::<Role>().ok().or_else(|| id.and_then(Role::with_id));
+    if let Some(role) = built_in {
+        return Ok(Some(AnyRole::BuiltIn(role)));
+    }
+    let by_id = match id {
+        Some(id) => cx.store.role(id).await?.filter(|role| role.org == org),
+        None => None,
+    };
+    let by_name = match word.parse::<Label>() {
+        Ok(name) if by_id.is_none() => cx.store.role_named(org, &name.canonical()).await?,
+        _ => None,
+    };
+    Ok(by_id.or(by_name).map(AnyRole::Custom))
+}
+
 /// Adds a role to the org of the permit.
 pub async fn add(
     cx: &Cx,

@@ -18,7 +18,7 @@ use crate::sign_in::SignInError;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 use std::sync::Arc;
-use wire::{GroupId, OrgId, Secret, UserId};
+use wire::{GroupId, OrgId, RoleId, Secret, UserId};
 
 /// A user, without anything secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +133,14 @@ impl User {
         all
     }
 
+    /// The names of every role that it has, by itself or by a group.
+    pub fn role_names(&self) -> impl Iterator<Item = (&str, RoleId)> {
+        let built_in = self.roles.iter().map(|role| (role.name(), role.id()));
+        let custom = self.grants.roles.iter().map(|role| (role.name.as_str(), role.id));
+        let by_group = self.grants.groups.iter().flat_map(|group| &group.roles);
+        built_in.chain(custom).chain(by_group.map(|role| (role.name(), role.id())))
+    }
+
     /// The groups that it is in, by name.
     pub fn group_names(&self) -> impl Iterator<Item = (&str, GroupId)> {
         self.grants.groups.iter().map(|group| (group.name.as_str(), group.id))
@@ -169,7 +177,9 @@ pub enum Keep {
 pub struct Draft {
     /// What it signs in with.
     pub name: UserName,
-    /// What it proves itself with; a user without one cannot sign in by password.
+    /// How it proves who it is.
+    pub authenticator: Authenticator,
+    /// What it proves itself with here; a user without one cannot sign in by password.
     pub password: Option<Secret>,
     /// What people read about it.
     pub profile: Profile,
@@ -239,13 +249,12 @@ pub async fn add(
         }
         None => None,
     };
-    let authenticator = if password.is_some() { Authenticator::Native } else { Authenticator::Saml };
     let user = User {
         id: UserId::from_bits(entropy::uuid(&*cx.entropy)),
         org: permit.org(),
         name: draft.name,
         status: Status::Active,
-        authenticator,
+        authenticator: draft.authenticator,
         roles,
         grants: Grants { roles: custom, groups: groups.into_groups() },
         profile: draft.profile,

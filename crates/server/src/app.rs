@@ -10,11 +10,12 @@ use domain::session::{self, Opened};
 use domain::sign_in::{self, SignInError};
 use domain::store::{Store, StoreError};
 use domain::time::Timestamp;
-use domain::{Cx, keyring};
+use domain::{Cx, keyring, user};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use wire::Secret;
 use wire::error::Code;
 
 /// How long the store may take to say that it is ready.
@@ -91,6 +92,20 @@ impl Shared {
         };
         let told = finished(tokio::spawn(story)).await;
         self.counted(told)
+    }
+
+    /// Changes the caller's own password. What has begun is finished even if the client goes away.
+    pub async fn change_own_password(
+        self: &Arc<Self>,
+        caller: Caller,
+        old: Secret,
+        new: Secret,
+        visit: Visit,
+    ) -> Result<(), ApiError> {
+        let app = Arc::clone(self);
+        let story = async move { user::change_own_password(&app.cx, &caller, old, new, visit).await };
+        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
+        tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))
     }
 
     /// Ends the caller's session.

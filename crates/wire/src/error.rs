@@ -24,6 +24,10 @@ pub enum Code {
     OtherRegion,
     /// The org holds as many sessions as it may.
     TooManySessions,
+    /// A password does not keep the rules.
+    WeakPassword,
+    /// Something else has that name, or was changed meanwhile.
+    Conflict,
     /// Nothing is here.
     NotFound,
     /// Something is here, but not for this method.
@@ -55,6 +59,8 @@ impl Code {
             Self::Denied => "LK_DENIED",
             Self::OtherRegion => "LK_REGION",
             Self::TooManySessions => "LK_SESSIONS",
+            Self::WeakPassword => "LK_PASSWORD",
+            Self::Conflict => "LK_CONFLICT",
             Self::NotFound => "LK_NOT_FOUND",
             Self::MethodNotAllowed => "LK_METHOD",
             Self::TimedOut => "LK_TIMEOUT",

@@ -11,6 +11,9 @@ pub struct Fields(Vec<(String, Field)>);
 #[derive(Debug)]
 enum Field {
     Text(Secret),
+    Number(i64),
+    Flag(bool),
+    List(Vec<Field>),
     Nothing,
     Other,
 }
@@ -39,6 +42,12 @@ pub enum BodyError {
     NotText(&'static str),
     /// A field is too long.
     TooLong(&'static str, usize),
+    /// A field is something other than a whole number that is not negative.
+    NotANumber(&'static str),
+    /// A field is something other than true or false.
+    NotAFlag(&'static str),
+    /// A field is something other than a list of so many texts.
+    NotAList(&'static str, usize),
 }
 
 impl fmt::Display for BodyError {
@@ -54,6 +63,11 @@ impl fmt::Display for BodyError {
             Self::Repeated(name) => write!(f, "the field {name} is there more than once"),
             Self::NotText(name) => write!(f, "the field {name} is not a string"),
             Self::TooLong(name, most) => write!(f, "the field {name} is longer than {most} characters"),
+            Self::NotANumber(name) => write!(f, "the field {name} is not a number"),
+            Self::NotAFlag(name) => write!(f, "the field {name} is not true or false"),
+            Self::NotAList(name, most) => {
+                write!(f, "the field {name} is not a list of at most {most} strings")
+            }
         }
     }
 }
@@ -91,18 +105,60 @@ impl Fields {
 
     /// The text of a field that may be absent.
     pub fn optional(&self, name: &'static str, most: usize) -> Result<Option<&Secret>, BodyError> {
-        let mut with_name = self.0.iter().filter(|(key, _)| key == name).map(|(_, field)| field);
-        let first = with_name.next();
-        if with_name.next().is_some() {
-            return Err(BodyError::Repeated(name));
-        }
-        match first {
-            None | Some(Field::Nothing) => Ok(None),
-            Some(Field::Other) => Err(BodyError::NotText(name)),
+        match self.only(name)? {
+            None => Ok(None),
             Some(Field::Text(text)) if text.expose().chars().count() > most => {
                 Err(BodyError::TooLong(name, most))
             }
             Some(Field::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(BodyError::NotText(name)),
+        }
+    }
+
+    /// The number in a field that may be absent; callers also write it as a text.
+    pub fn number(&self, name: &'static str) -> Result<Option<u32>, BodyError> {
+        let number = match self.only(name)? {
+            None => return Ok(None),
+            Some(Field::Number(number)) => u32::try_from(*number).ok(),
+            Some(Field::Text(text)) if text.expose().is_empty() => return Ok(None),
+            Some(Field::Text(text)) => text.expose().parse().ok(),
+            Some(_) => None,
+        };
+        number.map(Some).ok_or(BodyError::NotANumber(name))
+    }
+
+    /// The flag in a field that may be absent; callers also write it as a text.
+    pub fn flag(&self, name: &'static str) -> Result<Option<bool>, BodyError> {
+        let flag = match self.only(name)? {
+            None => return Ok(None),
+            Some(Field::Flag(flag)) => Some(*flag),
+            Some(Field::Text(text)) => text.expose().to_ascii_lowercase().parse().ok(),
+            Some(_) => None,
+        };
+        flag.map(Some).ok_or(BodyError::NotAFlag(name))
+    }
+
+    /// The texts in a field that may be absent: at most `most` of them, each of at most 255 characters.
+    pub fn list(&self, name: &'static str, most: usize) -> Result<Option<Vec<String>>, BodyError> {
+        let items = match self.only(name)? {
+            None => return Ok(None),
+            Some(Field::List(items)) if items.len() <= most => items,
+            Some(_) => return Err(BodyError::NotAList(name, most)),
+        };
+        let text = |item: &Field| match item {
+            Field::Text(text) if text.expose().chars().count() <= 255 => Some(text.expose().to_owned()),
+            _ => None,
+        };
+        items.iter().map(text).collect::<Option<_>>().map(Some).ok_or(BodyError::NotAList(name, most))
+    }
+
+    /// The one field with this name, if it says something.
+    fn only(&self, name: &'static str) -> Result<Option<&Field>, BodyError> {
+        let mut with_name = self.0.iter().filter(|(key, _)| key == name).map(|(_, field)| field);
+        match (with_name.next(), with_name.next()) {
+            (_, Some(_)) => Err(BodyError::Repeated(name)),
+            (None | Some(Field::Nothing), None) => Ok(None),
+            (Some(field), None) => Ok(Some(field)),
         }
     }
 }
@@ -134,46 +190,94 @@ impl<'de> Deserialize<'de> for Fields {
 
 impl<'de> Deserialize<'de> for Field {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        struct Any;
-        impl<'de> Visitor<'de> for Any {
-            type Value = Field;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("anything")
-            }
-            fn visit_str<E>(self, text: &str) -> Result<Field, E> {
-                Ok(Field::Text(Secret::new(text)))
-            }
-            fn visit_unit<E>(self) -> Result<Field, E> {
-                Ok(Field::Nothing)
-            }
-            fn visit_bool<E>(self, _: bool) -> Result<Field, E> {
-                Ok(Field::Other)
-            }
-            fn visit_i64<E>(self, _: i64) -> Result<Field, E> {
-                Ok(Field::Other)
-            }
-            fn visit_u64<E>(self, _: u64) -> Result<Field, E> {
-                Ok(Field::Other)
-            }
-            fn visit_f64<E>(self, _: f64) -> Result<Field, E> {
-                Ok(Field::Other)
-            }
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field, A::Error> {
-                while seq.next_element::<IgnoredAny>()?.is_some() {}
-                Ok(Field::Other)
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field, A::Error> {
-                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                Ok(Field::Other)
-            }
+        from.deserialize_any(Any { in_list: false })
+    }
+}
+
+/// Takes any value for a field, or for a part of a list in a field.
+struct Any {
+    in_list: bool,
+}
+
+impl<'de> Visitor<'de> for Any {
+    type Value = Field;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Field, E> {
+        Ok(Field::Text(Secret::new(text)))
+    }
+
+    fn visit_unit<E>(self) -> Result<Field, E> {
+        Ok(Field::Nothing)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Field, E> {
+        Ok(Field::Flag(flag))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Field, E> {
+        Ok(Field::Number(number))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Field, E> {
+        Ok(i64::try_from(number).map_or(Field::Other, Field::Number))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Field, E> {
+        Ok(Field::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field, A::Error> {
+        if self.in_list {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Field::Other);
         }
-        from.deserialize_any(Any)
+        let mut items = Vec::new();
+        while let Some(Item(item)) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Field::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Field::Other)
+    }
+}
+
+/// A part of a list. What stands deeper in it is not looked at, so that no body makes the reader dive.
+struct Item(Field);
+
+impl<'de> Deserialize<'de> for Item {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_any(Any { in_list: true }).map(Item)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_flags_and_lists_are_taken_with_their_rules() {
+        let body = br#"{"n":7,"m":"8","x":-1,"t":true,"f":"FALSE","l":["a","b"],"d":["a",["b"]],"s":"a"}"#;
+        let fields = Fields::from_json(body).unwrap();
+        assert_eq!(
+            (fields.number("n"), fields.number("m"), fields.number("z")),
+            (Ok(Some(7)), Ok(Some(8)), Ok(None))
+        );
+        assert_eq!(fields.number("x"), Err(BodyError::NotANumber("x")));
+        assert_eq!((fields.flag("t"), fields.flag("f")), (Ok(Some(true)), Ok(Some(false))));
+        assert_eq!(fields.flag("n"), Err(BodyError::NotAFlag("n")));
+        assert_eq!(fields.list("l", 2), Ok(Some(vec!["a".to_owned(), "b".to_owned()])));
+        for (name, most) in [("l", 1), ("d", 9), ("s", 9)] {
+            assert_eq!(fields.list(name, most), Err(BodyError::NotAList(name, most)));
+        }
+        assert_eq!(fields.optional("n", 9).unwrap_err(), BodyError::NotText("n"));
+    }
 
     fn username(body: &str) -> Result<String, BodyError> {
         Fields::from_json_with_comma(body.as_bytes())?

@@ -5,6 +5,7 @@ pub mod fields;
 pub mod header;
 pub mod id;
 pub mod jwt;
+pub mod latchkey;
 pub mod secret;
 pub mod v1;
 pub mod v2;

@@ -120,9 +120,9 @@ pub struct Role {
     #[serde(rename = "@type")]
     pub kind: &'static str,
     /// Its name.
-    pub name: &'static str,
+    pub name: String,
     /// What people read about it.
-    pub description: &'static str,
+    pub description: String,
 }
 
 /// A group of a user.

@@ -1,5 +1,7 @@
 //! Bodies of platform v3 (protocol.md 5).
 
+pub mod admin;
+
 use crate::id::{OrgId, UserId};
 use crate::secret::{Secret, hand_over};
 use serde::Serialize;

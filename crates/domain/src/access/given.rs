@@ -5,10 +5,9 @@ use crate::cx::Cx;
 use crate::group::Group;
 use crate::name::Label;
 use crate::privilege::Privileges;
-use crate::role::{AnyRole, CustomRole, Role};
-use crate::store::StoreError;
+use crate::role::{self, AnyRole, CustomRole, Role};
 use std::sync::Arc;
-use wire::{GroupId, OrgId, RoleId, UserId};
+use wire::{GroupId, OrgId, UserId};
 
 /// Evidence that somebody has the privileges that they give to others.
 #[derive(Debug, Clone, Copy)]
@@ -58,31 +57,13 @@ pub async fn grantable(
 ) -> Result<Grantable, NoPermit> {
     let mut roles: Vec<AnyRole> = Vec::new();
     for word in words {
-        let role = named_role(cx, org, word).await?.ok_or(NoPermit::Unknown)?;
+        let role = role::named(cx, org, word).await?.ok_or(NoPermit::Unknown)?;
         conferrable(caller, role.privileges())?;
         if !roles.contains(&role) {
             roles.push(role);
         }
     }
     Ok(Grantable(roles))
-}
-
-/// The role that an org calls by this id or name.
-pub(crate) async fn named_role(cx: &Cx, org: OrgId, word: &str) -> Result<Option<AnyRole>, StoreError> {
-    let id = word.parse::<RoleId>().ok();
-    let built_in = word.parse::<Role>().ok().or_else(|| id.and_then(Role::with_id));
-    if let Some(role) = built_in {
-        return Ok(Some(AnyRole::BuiltIn(role)));
-    }
-    let by_id = match id {
-        Some(id) => cx.store.role(id).await?.filter(|role| role.org == org),
-        None => None,
-    };
-    let by_name = match word.parse::<Label>() {
-        Ok(name) if by_id.is_none() => cx.store.role_named(org, &name.canonical()).await?,
-        _ => None,
-    };
-    Ok(by_id.or(by_name).map(AnyRole::Custom))
 }
 
 /// Evidence that groups belong to an org, and that somebody may put others into them.

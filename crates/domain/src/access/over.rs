@@ -4,6 +4,7 @@ use super::given::conferrable;
 use super::{Caller, Permit, action};
 use crate::cx::Cx;
 use crate::group::Group;
+use crate::name::Label;
 use crate::org::ROOT;
 use crate::privilege::Privilege;
 use crate::role::CustomRole;
@@ -148,14 +149,19 @@ pub async fn over_user<A: Act>(cx: &Cx, caller: &Caller, id: UserId) -> Result<O
     Ok(Over { permit, thing: user })
 }
 
-/// The same for a role that an org has made.
+/// The same for a role that an org has made, by its id, or by its name in the org of the caller.
 pub async fn over_role<A: Act>(
     cx: &Cx,
     caller: &Caller,
-    id: RoleId,
+    word: &str,
 ) -> Result<Over<A, CustomRole>, NoPermit> {
     permit::<A>(cx, caller, caller.org.id).await?;
-    let role = cx.store.role(id).await?.ok_or(NoPermit::Unknown)?;
+    let role = match (word.parse::<RoleId>(), word.parse::<Label>()) {
+        (Ok(id), _) => cx.store.role(id).await?,
+        (Err(_), Ok(name)) => cx.store.role_named(caller.org.id, &name.canonical()).await?,
+        (Err(_), Err(_)) => None,
+    };
+    let role = role.ok_or(NoPermit::Unknown)?;
     let permit = permit::<A>(cx, caller, role.org).await?;
     conferrable(caller, role.privileges)?;
     Ok(Over { permit, thing: role })

@@ -7,6 +7,7 @@ use axum::body::HttpBody;
 use axum::extract::{ConnectInfo, FromRequest, Request};
 use domain::audit::{Door, Visit};
 use domain::name::{CanonicalName, LONGEST};
+use domain::roster::Origin;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub struct Body {
     bytes: Vec<u8>,
     content_type: String,
     peer: Option<SocketAddr>,
+    device: Option<String>,
     /// Its share of the memory that all bodies may take together.
     _room: Option<OwnedSemaphorePermit>,
 }
@@ -31,6 +33,8 @@ impl FromRequest<App> for Body {
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         let content_type = content_type(request.headers());
+        let device = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let device = device.map(str::to_owned);
         let (mut bytes, mut room) = (Vec::new(), None);
         read(request, app, |part| {
             make_room(&mut room, app, bytes.len(), part.len())?;
@@ -38,7 +42,7 @@ impl FromRequest<App> for Body {
             Ok(())
         })
         .await?;
-        Ok(Self { bytes, content_type, peer, _room: room })
+        Ok(Self { bytes, content_type, peer, device, _room: room })
     }
 }
 
@@ -122,6 +126,11 @@ impl Body {
     /// Where the sender came from, for the record.
     pub fn visit(&self, door: Door) -> Visit {
         Visit { door, address: self.peer.map(|peer| peer.ip()) }
+    }
+
+    /// The same for the eyes of who opened a session, and of administrators.
+    pub fn origin(&self) -> Origin {
+        Origin::new(self.peer.map(|peer| peer.ip()), self.device.as_deref())
     }
 
     /// A JSON object, whatever the content type says; callers send none, or a decorated one (protocol.md 1.5).

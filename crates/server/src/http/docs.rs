@@ -14,6 +14,7 @@ use utoipa::openapi::{
 };
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 use wire::error::{Flat, Nested};
+use wire::latchkey::Problem;
 
 /// Everything in the description but the routes.
 pub fn frame() -> OpenApi {
@@ -30,6 +31,7 @@ pub fn frame() -> OpenApi {
     }
     components.schemas.insert(Nested::name().into(), Nested::schema());
     components.schemas.insert(Flat::name().into(), Flat::schema());
+    components.schemas.insert(Problem::name().into(), Problem::schema());
     let mut parts = Vec::new();
     Nested::schemas(&mut parts);
     Flat::schemas(&mut parts);
@@ -49,13 +51,14 @@ fn schemes() -> [(&'static str, SecurityScheme); 4] {
 }
 
 /// What a request may be refused with.
-const REFUSALS: [(u16, &str); 11] = [
+const REFUSALS: [(u16, &str); 12] = [
     (400, "The request is not what it should be"),
     (401, "Not signed in, or not with what was sent"),
     (403, "Known, but not allowed"),
     (404, "Nothing is here"),
     (405, "Another method"),
     (408, "Not in time"),
+    (409, "Something else has that name, or it was changed meanwhile"),
     (413, "The body is too long"),
     (429, "Too much at once: see Retry-After"),
     (431, "The headers are too long"),
@@ -68,6 +71,15 @@ pub struct Refusals;
 
 /// The refusals of v2.
 pub struct FlatRefusals;
+
+/// The refusals of our own administration.
+pub struct Problems;
+
+impl IntoResponses for Problems {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        refusals(&[("application/problem+json", &Problem::name())])
+    }
+}
 
 impl IntoResponses for Refusals {
     fn responses() -> BTreeMap<String, RefOr<Described>> {

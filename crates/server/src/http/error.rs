@@ -4,14 +4,17 @@ use super::reply::{self, Format};
 use crate::app::App;
 use crate::config::RefusedStatus;
 use axum::response::{IntoResponse, Response};
-use domain::access::{Denied, NotACaller};
+use domain::access::{Denied, NoPermit, NotACaller};
+use domain::revision::ChangeError;
 use domain::sign_in::SignInError;
 use domain::store::StoreError;
 use domain::token::MintError;
+use domain::user::OwnPasswordError;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
 use wire::error::{Code, Flat, Nested, NestedError};
 use wire::fields::BodyError;
+use wire::latchkey::Problem;
 
 /// Why a request was not done: a code for programs and a sentence for people.
 #[derive(Debug, Clone)]
@@ -24,6 +27,11 @@ impl ApiError {
     /// An error of the wire itself.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self { code, message: message.into() }
+    }
+
+    /// Nothing that this caller may see has that id or name.
+    pub fn unknown() -> Self {
+        Self::new(Code::NotFound, "Nothing here has that id or name.")
     }
 
     /// The session that was presented is not alive, or none was.
@@ -50,6 +58,8 @@ pub enum Family {
     V2(Format),
     /// Platform v3.
     V3,
+    /// Our own administration.
+    Own,
 }
 
 impl Family {
@@ -58,6 +68,9 @@ impl Family {
         let v2 = ["/ma/api/v2/", "/saas/api/v2/", "/api/v2/"].iter().any(|prefix| path.starts_with(prefix));
         if v2 {
             return Self::V2(Format::asked_for(headers));
+        }
+        if path.starts_with("/latchkey/") {
+            return Self::Own;
         }
         if path.starts_with("/saas/") { Self::V3 } else { Self::V1 }
     }
@@ -102,6 +115,14 @@ pub fn envelope(
         Family::V1 | Family::V3 => {
             reply::json(&Nested { error: NestedError { code, message, request_id, details: None } })
         }
+        Family::Own => reply::problem(&Problem {
+            kind: format!("urn:latchkey:{}", code.nested()),
+            title: status.canonical_reason().unwrap_or_default(),
+            status: status.as_u16(),
+            detail: message,
+            code: code.nested(),
+            request_id,
+        }),
         Family::V2(format) => {
             let status_code = status.as_u16();
             reply::v2(format, &Flat { kind: "error", code, description: message, status_code })
@@ -130,11 +151,14 @@ fn hints(headers: &mut HeaderMap, status: StatusCode, allow: Option<HeaderValue>
 /// The status of a code, which for a refused sign-in is a setting of its family.
 pub fn status(code: Code, family: Family, refused: &RefusedStatus) -> StatusCode {
     match (code, family) {
-        (Code::BadCredentials | Code::Locked, Family::V1) => refused.v1.status(),
+        (Code::BadCredentials | Code::Locked, Family::V1 | Family::Own) => refused.v1.status(),
         (Code::BadCredentials | Code::Locked, Family::V2(_)) => refused.v2.status(),
         (Code::BadCredentials | Code::Locked, Family::V3) => refused.v3.status(),
         (Code::DeadSession, _) => StatusCode::UNAUTHORIZED,
-        (Code::NonceMissing | Code::ClientUnknown | Code::BadRequest, _) => StatusCode::BAD_REQUEST,
+        (Code::NonceMissing | Code::ClientUnknown | Code::BadRequest | Code::WeakPassword, _) => {
+            StatusCode::BAD_REQUEST
+        }
+        (Code::Conflict, _) => StatusCode::CONFLICT,
         (Code::Denied | Code::OtherRegion | Code::TooManySessions, _) => StatusCode::FORBIDDEN,
         (Code::NotFound, _) => StatusCode::NOT_FOUND,
         (Code::MethodNotAllowed, _) => StatusCode::METHOD_NOT_ALLOWED,
@@ -179,6 +203,42 @@ impl From<NotACaller> for ApiError {
 impl From<Denied> for ApiError {
     fn from(Denied: Denied) -> Self {
         Self::new(Code::Denied, "This user may not do that.")
+    }
+}
+
+impl From<NoPermit> for ApiError {
+    fn from(error: NoPermit) -> Self {
+        match error {
+            NoPermit::Denied => Denied.into(),
+            NoPermit::Unknown => Self::unknown(),
+            NoPermit::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Taken => Self::new(Code::Conflict, "Something else has that name."),
+            ChangeError::Contended => Self::new(
+                Code::Conflict,
+                "Somebody else changed it meanwhile. Read it again, then change it.",
+            ),
+            ChangeError::Weak(weakness) => {
+                Self::new(Code::WeakPassword, format!("The password was not taken: {weakness}."))
+            }
+            ChangeError::Busy => Self::new(Code::Busy, "Too many passwords at once. Try again in a moment."),
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OwnPasswordError> for ApiError {
+    fn from(error: OwnPasswordError) -> Self {
+        match error {
+            OwnPasswordError::Old(error) => error.into(),
+            OwnPasswordError::New(error) => error.into(),
+        }
     }
 }
 

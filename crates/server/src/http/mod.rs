@@ -9,8 +9,11 @@ pub mod gate;
 pub mod jwt;
 pub mod keys;
 pub mod operations;
+pub mod own;
+pub mod query;
 pub mod reply;
 pub mod session_service;
+pub mod spelling;
 pub mod v1;
 pub mod v2;
 pub mod v3;
@@ -57,6 +60,25 @@ fn routes() -> OpenApiRouter<App> {
         // /saas/public/core/v3/…
         .routes(routes!(v3::login::login)) //                        POST login
         .routes(routes!(v3::logout::logout)) //                      POST logout
+        .routes(routes!(v3::users::list, v3::users::add)) //         GET, POST users
+        .routes(routes!(v3::users::change, v3::users::remove)) //    PATCH, DELETE users/{id}
+        .routes(routes!(v3::users::add_roles)) //                    PUT users/{id}/addRoles
+        .routes(routes!(v3::users::remove_roles))
+        .routes(routes!(v3::users::add_groups))
+        .routes(routes!(v3::users::remove_groups))
+        .routes(routes!(v3::passwords::change)) //                   POST users/ChangePassword
+        .routes(routes!(v3::groups::list, v3::groups::add)) //       GET, POST userGroups
+        .routes(routes!(v3::groups::replace, v3::groups::remove)) // PUT, DELETE userGroups/{id}
+        .routes(routes!(v3::roles::list, v3::roles::add)) //         GET, POST roles
+        .routes(routes!(v3::roles::remove)) //                       DELETE roles/{id}
+        .routes(routes!(v3::roles::add_privileges)) //               PUT roles/{id}/addPrivileges
+        .routes(routes!(v3::roles::remove_privileges))
+        .routes(routes!(v3::roles::privileges)) //                   GET privileges
+        // /latchkey/v1/…
+        .routes(routes!(own::sessions::mine)) //                     GET sessions
+        .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}
+        .routes(routes!(own::sessions::end_user)) //                 DELETE users/{id}/sessions
+        .routes(routes!(own::sessions::of_org, own::sessions::end_org)) // GET, DELETE orgs/{id}/sessions
         // for resource servers
         .routes(routes!(session_service::user)) //                   GET  /session-service/api/v1/session/User
         .routes(routes!(gate::gate)) //                              GET  /gate
@@ -94,13 +116,17 @@ pub fn router(app: App) -> Router {
 
 /// The whole service as one router, and somebody who answers the paths that are not its own.
 pub fn router_and(app: App, elsewhere: MethodRouter<App>) -> Router {
-    let (listed, _) = routes().split_for_parts();
-    listed
-        .merge(unlisted())
+    let known = || routes().split_for_parts().0.merge(unlisted());
+    let not_allowed = || async { ApiError::new(Code::MethodNotAllowed, "this path takes another method") };
+    let again: Router = known()
+        .fallback(elsewhere.clone())
+        .method_not_allowed_fallback(not_allowed)
+        .with_state(App::clone(&app));
+    let other_spelling = move |request| spelling::asked_again(again.clone(), request);
+    known()
+        .route(spelling::ELSEWHERE, any(other_spelling.clone()))
         .fallback(elsewhere)
-        .method_not_allowed_fallback(|| async {
-            ApiError::new(Code::MethodNotAllowed, "this path takes another method")
-        })
+        .method_not_allowed_fallback(other_spelling)
         .layer(middleware::from_fn_with_state(App::clone(&app), around))
         .with_state(app)
 }

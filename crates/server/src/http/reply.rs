@@ -38,6 +38,14 @@ pub fn json(body: &impl Serialize) -> Response {
     }
 }
 
+/// A problem (RFC 9457).
+pub fn problem(body: &impl Serialize) -> Response {
+    let mut response = json(body);
+    let kind = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
 /// 200 with a body of v2.
 pub fn v2(format: Format, body: &impl Serialize) -> Response {
     match format {
@@ -47,6 +55,20 @@ pub fn v2(format: Format, body: &impl Serialize) -> Response {
                 .into_response()
         }
     }
+}
+
+/// 201 with a JSON body.
+pub fn created(body: &impl Serialize) -> Response {
+    let mut response = json(body);
+    if response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::CREATED;
+    }
+    response
+}
+
+/// 204: it is done, and there is nothing to say.
+pub fn no_content() -> Response {
+    StatusCode::NO_CONTENT.into_response()
 }
 
 /// 200 with nothing to say.

@@ -107,6 +107,11 @@ impl Notebook {
         self.0.lock().unwrap()[name].clone()
     }
 
+    /// Lets a name stand for a value.
+    pub fn write(&self, name: &str, value: &str) {
+        self.0.lock().unwrap().insert(name.to_owned(), value.to_owned());
+    }
+
     /// Writes values in the places of the names that stand for something already.
     pub fn fill(&self, text: &str) -> String {
         pieces(text)
@@ -158,9 +163,10 @@ fn shaped<'a>(name: &str, text: &'a str) -> &'a str {
     let of_base64url = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let kind = name.split(|c: char| c == '_' || c.is_ascii_digit()).next().unwrap_or_default();
     let (end, fits): (_, fn(&str) -> bool) = match kind {
-        "session" | "request" | "user" | "kid" => {
+        "session" | "request" | "user" | "kid" | "role" | "group" => {
             (text.find(|c: char| !c.is_ascii_alphanumeric()), |value| value.len() == 22)
         }
+        "handle" => (text.find(|c: char| !c.is_ascii_hexdigit()), |value| value.len() == 32),
         "token" => (text.find(|c| !of_base64url(c) && c != '.'), |value| value.split('.').count() == 3),
         "coordinate" => (text.find(|c| !of_base64url(c)), |value| value.len() == 43),
         other => panic!("${other} has no shape"),

@@ -6,7 +6,6 @@ pub mod logout;
 
 use crate::app::App;
 use domain::access::Caller;
-use domain::role::Role;
 use std::collections::BTreeMap;
 use wire::v1::SessionUser;
 
@@ -23,8 +22,8 @@ pub fn session_user<'a>(app: &'a App, caller: &'a Caller) -> SessionUser<'a> {
         parent_org_id: org.parent,
         org_id: org.id,
         org_name: &org.name,
-        groups: BTreeMap::new(),
-        effective_roles: user.roles.iter().map(|role| (Role::name(*role), role.id())).collect(),
+        groups: user.group_names().map(|(name, id)| (name, id.base62())).collect(),
+        effective_roles: user.role_names().collect(),
         effective_privileges: BTreeMap::new(),
         status: if user.is_active() { "Active" } else { "Inactive" },
         time_zone_id: &user.profile.timezone,

@@ -9,19 +9,22 @@ use crate::http::reply::{self, Format};
 use axum::extract::State;
 use axum::response::Response;
 use domain::audit::Door;
-use domain::role::Role;
+use domain::role::AnyRole;
+use domain::roster;
 use domain::session::Opened;
 use http::HeaderMap;
-use wire::v2::{self, LoginRequest, OrgUuid, User};
+use wire::v2::{self, Group, LoginRequest, OrgUuid, User};
 
 /// Sign in with a name and a password.
 #[utoipa::path(post, path = "/ma/api/v2/user/login", tag = "sign in",
     request_body(content((LoginRequest = "application/json"), (LoginRequest = "application/x-www-form-urlencoded"))),
     responses((status = 200, description = "A new session", body = User), FlatRefusals))]
 pub async fn login(State(app): State<App>, headers: HeaderMap, body: Body) -> Result<Response, ApiError> {
+    let origin = body.origin();
     let visit = body.visit(Door::V2);
     let credentials = Credentials::try_from(body.any_format("login")?)?;
     let opened = app.sign_in(credentials, visit).await?;
+    roster::came_from(&app.cx, &opened.caller, &origin);
     Ok(reply::v2(Format::asked_for(&headers), &user(&app, &opened)))
 }
 
@@ -57,11 +60,15 @@ fn user<'a>(app: &'a App, opened: &'a Opened) -> User<'a> {
         security_answer: "",
         force_change_password: user.must_change_password,
         opt_out_of_emails: false,
-        usergroups: Vec::new(),
-        roles: user.roles.iter().copied().map(role).collect(),
+        usergroups: user
+            .group_names()
+            .map(|(name, _)| Group { kind: "usergroup", name: name.to_owned() })
+            .collect(),
+        roles: user.all_roles().iter().map(role).collect(),
     }
 }
 
-fn role(role: Role) -> v2::Role {
-    v2::Role { kind: "role", name: role.name(), description: role.description() }
+fn role(role: &AnyRole) -> v2::Role {
+    let (name, description) = (role.name().to_owned(), role.description().to_owned());
+    v2::Role { kind: "role", name, description }
 }

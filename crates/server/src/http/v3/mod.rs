@@ -1,4 +1,9 @@
 //! Platform v3 (protocol.md 5): JSON only.
 
+pub mod groups;
 pub mod login;
 pub mod logout;
+pub mod passwords;
+pub mod people;
+pub mod roles;
+pub mod users;

@@ -1,0 +1,73 @@
+//! Paths of v3 in any case: the vendor's own documents do not agree on one (protocol.md 5).
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::Uri;
+use http::uri::PathAndQuery;
+use tower::ServiceExt;
+
+/// Everything of v3 that no route has in the spelling that was sent.
+pub const ELSEWHERE: &str = "/saas/public/core/v3/{*path}";
+
+const FAMILY: &str = "/saas/public/core/v3/";
+
+/// The words of our routes, as they spell them.
+const WORDS: [&str; 16] = [
+    "users",
+    "userGroups",
+    "roles",
+    "privileges",
+    "ChangePassword",
+    "addRoles",
+    "removeRoles",
+    "addGroups",
+    "removeGroups",
+    "addPrivileges",
+    "removePrivileges",
+    "securityLog",
+    "license",
+    "org",
+    "login",
+    "logout",
+];
+
+/// Asks the routes once more, with the words of the path as they spell them.
+pub async fn asked_again(routes: Router, mut request: Request) -> Response {
+    if request.uri().path().starts_with(FAMILY)
+        && let Some(uri) = mended(request.uri())
+    {
+        *request.uri_mut() = uri;
+    }
+    match routes.oneshot(request).await {
+        Ok(response) => response.into_response(),
+        Err(never) => match never {},
+    }
+}
+
+fn mended(uri: &Uri) -> Option<Uri> {
+    let path: Vec<_> = uri.path().split('/').map(word).collect();
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(PathAndQuery::try_from(path.join("/") + &query).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+fn word(segment: &str) -> &str {
+    WORDS.into_iter().find(|word| word.eq_ignore_ascii_case(segment)).unwrap_or(segment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_path_are_mended_and_nothing_else() {
+        let mended = |text: &str| mended(&text.parse().unwrap()).unwrap().to_string();
+        assert_eq!(
+            mended("/saas/public/core/v3/USERS/changepassword?q=Users"),
+            "/saas/public/core/v3/users/ChangePassword?q=Users"
+        );
+        assert_eq!(mended("/saas/public/core/v3/Orgs/x/Y"), "/saas/public/core/v3/Orgs/x/Y");
+    }
+}
