@@ -58,9 +58,9 @@ fn of_acme(world: &World, path: &str) -> String {
         ("userGroups/{id}", "group"),
         ("roles/{id}", "role"),
     ];
-    words
-        .iter()
-        .fold(path.to_owned(), |path, (word, name)| path.replace(word, &word.replace("{id}", &id(name))))
+    words.iter().fold(path.to_owned(), |path, (word, name)| {
+        path.replace(word, &word.replace("{id}", &id(name)).replace("{handle}", &id(name)))
+    })
 }
 
 /// A world in which Acme has a user, a role and a group to act on.
