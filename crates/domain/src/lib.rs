@@ -10,6 +10,7 @@ pub mod entropy;
 pub mod founding;
 pub mod group;
 pub mod keyring;
+pub mod log;
 pub mod method;
 pub mod name;
 pub mod org;

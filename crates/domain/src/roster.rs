@@ -149,16 +149,6 @@ pub struct Logged {
     pub event: serde_json::Value,
 }
 
-/// What happened in an org between two instants, the latest first.
-pub async fn logged(
-    cx: &Cx,
-    permit: &Permit<action::ViewLog>,
-    between: (Timestamp, Timestamp),
-    page: Page,
-) -> Result<Vec<Logged>, StoreError> {
-    cx.store.logged(permit.org(), between, page).await
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

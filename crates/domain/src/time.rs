@@ -1,6 +1,7 @@
 //! Time as a value that is handed in: a story reads the clock once, at its start.
 
 use std::ops::{Add, Sub};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// An instant, in microseconds since 1970-01-01T00:00:00Z.
@@ -37,6 +38,19 @@ impl Timestamp {
     pub fn rfc3339(self) -> String {
         let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         format!("{instant:.3}")
+    }
+}
+
+/// This text is no instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotATime;
+
+/// RFC 3339, with any offset.
+impl FromStr for Timestamp {
+    type Err = NotATime;
+
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        text.parse::<jiff::Timestamp>().map(|it| Self(it.as_microsecond())).map_err(|_| NotATime)
     }
 }
 

@@ -1,12 +1,11 @@
 //! Users: who may sign in, how, and what they may do.
 
-use crate::access::{Caller, Grantable, Joinable, Over, Permit, action};
-use crate::audit::{Event, Visit, Written};
+use crate::access::{Grantable, Joinable, Over, Permit, action};
+use crate::audit::{Event, Written};
 use crate::cx::Cx;
 use crate::entropy;
 use crate::group::Group;
 use crate::method::hash::PasswordHash;
-use crate::method::password;
 use crate::name::UserName;
 use crate::page::Page;
 use crate::password::Chosen;
@@ -14,7 +13,6 @@ use crate::privilege::Privileges;
 use crate::revision::{ChangeError, Revision, author};
 use crate::role::{AnyRole, CustomRole, Role};
 use crate::session::SessionDigest;
-use crate::sign_in::SignInError;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 use std::sync::Arc;
@@ -350,51 +348,6 @@ async fn rewrite<A>(
     Ok(Arc::new(new))
 }
 
-/// Why a password was not changed by its owner.
-#[derive(Debug)]
-pub enum OwnPasswordError {
-    /// The old one was not proven; counted as a sign-in is.
-    Old(SignInError),
-    /// The new one was not written.
-    New(ChangeError),
-}
-
-/// Changes one's own password: the old one is proven as at a sign-in, and every session but the caller's ends.
-pub async fn change_own_password(
-    cx: &Cx,
-    caller: &Caller,
-    old: Secret,
-    new: Secret,
-    visit: Visit,
-) -> Result<(), OwnPasswordError> {
-    let user = caller.user();
-    let proof =
-        password::prove(cx, &user.name.canonical(), old, visit).await.map_err(OwnPasswordError::Old)?;
-    if proof.user().id != user.id {
-        return Err(OwnPasswordError::Old(SignInError::Refused));
-    }
-    let keep = caller.session().map_or(Keep::None, |session| Keep::Only(session.digest));
-    let event = written(user, user.id, Written::Password);
-    set(cx, user, new, keep, event).await.map_err(OwnPasswordError::New)
-}
-
-/// Gives a user another password, and ends the sessions it has.
-pub async fn set_password(
-    cx: &Cx,
-    over: Over<action::ResetPasswords, User>,
-    new: Secret,
-) -> Result<(), ChangeError> {
-    let event = written(over.thing(), over.permit().by(), Written::Password);
-    set(cx, over.thing(), new, Keep::None, event).await
-}
-
-async fn set(cx: &Cx, user: &User, new: Secret, keep: Keep, event: Event) -> Result<(), ChangeError> {
-    let chosen = Chosen::new(new, &user.name.canonical())?;
-    let hash = cx.hasher.make(chosen.into_secret(), cx.policy.hash_cost).await?;
-    let entry = event.at(cx.clock.now());
-    cx.store.replace_password(user.id, &hash, keep, &entry).await.map_err(ChangeError::changing)
-}
-
-fn written(user: &User, by: UserId, how: Written) -> Event {
+pub(crate) fn written(user: &User, by: UserId, how: Written) -> Event {
     Event::UserWritten { org: user.org, user: user.id, by, how }
 }

@@ -10,7 +10,7 @@ use domain::session::{self, Opened};
 use domain::sign_in::{self, SignInError};
 use domain::store::{Store, StoreError};
 use domain::time::Timestamp;
-use domain::{Cx, keyring, user};
+use domain::{Cx, keyring, password};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -103,7 +103,7 @@ impl Shared {
         visit: Visit,
     ) -> Result<(), ApiError> {
         let app = Arc::clone(self);
-        let story = async move { user::change_own_password(&app.cx, &caller, old, new, visit).await };
+        let story = async move { password::change_own(&app.cx, &caller, old, new, visit).await };
         let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
         tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))
     }

@@ -5,11 +5,11 @@ use crate::app::App;
 use crate::config::RefusedStatus;
 use axum::response::{IntoResponse, Response};
 use domain::access::{Denied, NoPermit, NotACaller};
+use domain::password::OwnError;
 use domain::revision::ChangeError;
 use domain::sign_in::SignInError;
 use domain::store::StoreError;
 use domain::token::MintError;
-use domain::user::OwnPasswordError;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
 use wire::error::{Code, Flat, Nested, NestedError};
@@ -233,11 +233,11 @@ impl From<ChangeError> for ApiError {
     }
 }
 
-impl From<OwnPasswordError> for ApiError {
-    fn from(error: OwnPasswordError) -> Self {
+impl From<OwnError> for ApiError {
+    fn from(error: OwnError) -> Self {
         match error {
-            OwnPasswordError::Old(error) => error.into(),
-            OwnPasswordError::New(error) => error.into(),
+            OwnError::Old(error) => error.into(),
+            OwnError::New(error) => error.into(),
         }
     }
 }

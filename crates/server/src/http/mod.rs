@@ -74,6 +74,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(v3::roles::add_privileges)) //               PUT roles/{id}/addPrivileges
         .routes(routes!(v3::roles::remove_privileges))
         .routes(routes!(v3::roles::privileges)) //                   GET privileges
+        .routes(routes!(v3::security_log::read)) //                  GET securityLog
         // /latchkey/v1/…
         .routes(routes!(own::sessions::mine)) //                     GET sessions
         .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}

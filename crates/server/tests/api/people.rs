@@ -1,7 +1,7 @@
 //! Users, groups, roles and passwords through platform v3: what administrators see and do, and whom it touches at once.
 
 use crate::answer::{Answer, DEAD};
-use crate::world::{CARRIERS, Door, Question, World};
+use crate::world::{CARRIERS, Door, Question, World, minutes};
 use http::Method;
 
 const NOT_ALLOWED: &str = r#"403 {"error":{"code":"LK_DENIED","message":"This user may not do that.","requestId":"$request","details":null}}"#;
@@ -358,4 +358,36 @@ async fn paths_are_read_in_any_case() {
     }
     ada.gets("nonsense").await.is(r#"404 {"error":{"code":"LK_NOT_FOUND","message":"nothing is here: see /docs for what is","requestId":"$request","details":null}}"#);
     assert_eq!(ada.deletes("Users").await.status, 405);
+}
+
+#[tokio::test]
+async fn the_security_log_tells_who_did_what_to_whom_in_this_org_alone() {
+    let world = World::new().await;
+    let eve = Somebody::called(&world, "eve", "other side").await;
+    let ada = Somebody::ada(&world).await;
+    world.later(minutes(1));
+    ada.posts("users", CLEO).await.is(&format!("201 {}", CLEO_SHOWN.replace("10:30", "10:31")));
+    ada.puts("users/$user_cleo/addRoles", r#"{"roles":["Admin"]}"#).await.is("204");
+    let listed = ada.gets("users?q=userName==ada").await;
+    world.notebook.write("user_ada", listed.json()[0]["id"].as_str().unwrap());
+    let login = r#"{"id":"4","orgId":"5mYdXw9KcJhaf3LrN8pQ2v","actor":"ada","entryTime":"2026-01-15T10:30:00.000Z","objectId":"$user_ada","objectName":"ada","actionCategory":"AUTH","actionEvent":"LOGIN"}"#;
+    let added = r#"{"id":"5","orgId":"5mYdXw9KcJhaf3LrN8pQ2v","actor":"ada","entryTime":"2026-01-15T10:31:00.000Z","objectId":"$user_cleo","objectName":"cleo","actionCategory":"USER","actionEvent":"USER_ADDED"}"#;
+    let granted = r#"{"id":"6","orgId":"5mYdXw9KcJhaf3LrN8pQ2v","actor":"ada","entryTime":"2026-01-15T10:31:00.000Z","objectId":"$user_cleo","objectName":"cleo","actionCategory":"AUTH","actionEvent":"USER_GRANTED"}"#;
+    ada.gets("securityLog").await.is(&format!(r#"200 {{"entries":[{granted},{added},{login}]}}"#));
+    let since = "securityLog?q=entryTime%3E=%222026-01-15T10:31:00.000Z%22";
+    for separator in ["%3B", "%20and%20"] {
+        let query =
+            format!("{since}{separator}actionCategory==USER{separator}entryTime%3C=2026-01-15T10:31:00Z");
+        ada.gets(&query).await.is(&format!(r#"200 {{"entries":[{added}]}}"#));
+    }
+    ada.gets("securityLog?limit=1000&skip=2&q=actor==ada")
+        .await
+        .is(&format!(r#"200 {{"entries":[{login}]}}"#));
+    ada.gets("securityLog?skip=3").await.is(r#"200 {"entries":[]}"#);
+    ada.gets("securityLog?q=objectName==nobody").await.is(r#"200 {"entries":[]}"#);
+    let span = "securityLog?q=entryTime%3E=2026-01-01T00:00:00Z;entryTime%3C=2026-01-15T00:00:01Z";
+    ada.gets(span).await.is(r#"400 {"error":{"code":"V3API_007","message":"entryTime spans more than 14 days","requestId":"$request","details":null}}"#);
+    let eves = eve.gets("securityLog").await;
+    assert_eq!(eves.json()["entries"].as_array().unwrap().len(), 1, "{eves}");
+    Somebody::called(&world, "bob", "battery staple").await.gets("securityLog").await.is(NOT_ALLOWED);
 }

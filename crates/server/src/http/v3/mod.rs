@@ -6,4 +6,5 @@ pub mod logout;
 pub mod passwords;
 pub mod people;
 pub mod roles;
+pub mod security_log;
 pub mod users;

@@ -12,7 +12,7 @@ use axum::response::Response;
 use domain::access;
 use domain::audit::Door;
 use domain::name::LONGEST;
-use domain::user;
+use domain::password;
 use wire::v3::admin::PasswordChange;
 
 /// Change one's own password with the old one, or as an administrator that of somebody else.
@@ -31,7 +31,7 @@ pub async fn change(
         app.change_own_password(caller, old, new, body.visit(Door::V3)).await?;
     } else if let Some(id) = whose {
         let over = access::over_user(&app.cx, &caller, id).await?;
-        user::set_password(&app.cx, over, new).await?;
+        password::give(&app.cx, over, new).await?;
     }
     Ok(reply::empty())
 }

@@ -1,0 +1,149 @@
+//! The record of an org as its administrators read it: who did what to whom, in words.
+
+use crate::access::{Permit, action};
+use crate::cx::Cx;
+use crate::page::Page;
+use crate::roster::Logged;
+use crate::store::StoreError;
+use crate::time::Timestamp;
+use std::collections::HashMap;
+use wire::UserId;
+
+/// Which entries are meant; what is `None` does not matter.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// From when until when.
+    pub between: (Timestamp, Timestamp),
+    /// By whom.
+    pub actor: Option<String>,
+    /// To whom or what.
+    pub object: Option<String>,
+    /// Of which category.
+    pub category: Option<String>,
+}
+
+/// One entry, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// Its number in the record.
+    pub number: i64,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The name of who did it, or the id when the name is gone.
+    pub actor: String,
+    /// The id of what it was done to.
+    pub object_id: String,
+    /// The name of that, or the id again.
+    pub object_name: String,
+    /// `AUTH`, `USER`, `ROLE`, `USER_GROUP`, `ORG` or `SYSTEM`.
+    pub category: &'static str,
+    /// What was done, such as `USER_ADDED`.
+    pub action: String,
+}
+
+/// How many entries are looked through for those that are meant.
+const MOST: u32 = 10_000;
+
+/// The entries that are meant, the latest first.
+pub async fn read(
+    cx: &Cx,
+    permit: &Permit<action::ViewLog>,
+    wanted: &Wanted,
+    page: Page,
+) -> Result<Vec<Told>, StoreError> {
+    let (mut told, mut names, mut passed, mut seen) = (Vec::new(), HashMap::new(), 0, 0);
+    while told.len() < page.limit() as usize && seen < MOST {
+        let raw = cx.store.logged(permit.org(), wanted.between, Page::new(Page::MOST, seen)).await?;
+        if raw.is_empty() {
+            break;
+        }
+        seen += Page::MOST;
+        for logged in raw {
+            let entry = tell(cx, &mut names, logged).await?;
+            if !wanted.fits(&entry) {
+                continue;
+            }
+            passed += 1;
+            if passed > page.skip() && told.len() < page.limit() as usize {
+                told.push(entry);
+            }
+        }
+    }
+    Ok(told)
+}
+
+impl Wanted {
+    fn fits(&self, entry: &Told) -> bool {
+        let is = |wanted: &Option<String>, it: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(it))
+        };
+        is(&self.actor, &entry.actor)
+            && is(&self.object, &entry.object_name)
+            && is(&self.category, entry.category)
+    }
+}
+
+async fn tell(cx: &Cx, names: &mut HashMap<String, String>, logged: Logged) -> Result<Told, StoreError> {
+    let word = |name: &str| logged.event.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
+    let actor = if word("by").is_empty() { word("user") } else { word("by") };
+    let objects = ["role", "group", "user", "org"].map(word);
+    let object = objects.into_iter().find(|id| !id.is_empty()).unwrap_or_default();
+    let (category, action) = words(word("event"), word("how"));
+    Ok(Told {
+        number: logged.number,
+        at: logged.at,
+        actor: name(cx, names, actor).await?,
+        object_name: name(cx, names, object).await?,
+        object_id: object.to_owned(),
+        category,
+        action,
+    })
+}
+
+/// The name of a user, or the id of anything else.
+async fn name(cx: &Cx, names: &mut HashMap<String, String>, id: &str) -> Result<String, StoreError> {
+    if let Some(name) = names.get(id) {
+        return Ok(name.clone());
+    }
+    let user = match id.parse::<UserId>() {
+        Ok(id) => cx.store.user(id).await?,
+        Err(_) => None,
+    };
+    let name = user.map_or_else(|| id.to_owned(), |user| user.name.as_str().to_owned());
+    names.insert(id.to_owned(), name.clone());
+    Ok(name)
+}
+
+fn words(event: &str, how: &str) -> (&'static str, String) {
+    let category = match (event, how) {
+        ("user_written", "password" | "granted") => "AUTH",
+        ("user_written", _) => "USER",
+        ("role_written", _) => "ROLE",
+        ("group_written", _) => "USER_GROUP",
+        ("org_written", _) => "ORG",
+        ("signed_in" | "signed_out" | "password_rehashed", _) => "AUTH",
+        (event, _) if event.contains("session") => "AUTH",
+        _ => "SYSTEM",
+    };
+    let action = match event {
+        "signed_in" => "LOGIN".to_owned(),
+        "signed_out" => "LOGOUT".to_owned(),
+        event => event.replace("written", how).to_ascii_uppercase(),
+    };
+    (category, action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_told_in_words() {
+        let told = |event, how| words(event, how);
+        assert_eq!(told("user_written", "added"), ("USER", "USER_ADDED".to_owned()));
+        assert_eq!(told("user_written", "password"), ("AUTH", "USER_PASSWORD".to_owned()));
+        assert_eq!(told("signed_in", ""), ("AUTH", "LOGIN".to_owned()));
+        assert_eq!(told("org_sessions_ended", ""), ("AUTH", "ORG_SESSIONS_ENDED".to_owned()));
+        assert_eq!(told("founded", ""), ("SYSTEM", "FOUNDED".to_owned()));
+    }
+}
