@@ -5,6 +5,7 @@ use crate::entropy::Entropy;
 use crate::keyring::{Keyring, Keysmith};
 use crate::method::Hasher;
 use crate::method::hash::Cost;
+use crate::once::Marks;
 use crate::store::Store;
 use crate::time::Clock;
 use crate::token::Verified;
@@ -42,6 +43,7 @@ pub struct Cx {
     pub(crate) policy: Policy,
     pub(crate) keyring: Keyring,
     pub(crate) turns: Turns,
+    pub(crate) marks: Marks,
     pub(crate) verified: quick_cache::sync::Cache<[u8; 32], Arc<Verified>>,
     pub(crate) binding: [tokio::sync::Mutex<()>; 16],
 }
@@ -59,6 +61,7 @@ impl Needs {
         let Self { store, clock, entropy, hasher, keysmith, policy } = self;
         let cx = Cx {
             turns: Turns::new(policy.hash_threads),
+            marks: Marks::default(),
             verified: quick_cache::sync::Cache::new(policy.verified_tokens),
             keyring: Keyring::default(),
             binding: std::array::from_fn(|_| tokio::sync::Mutex::new(())),

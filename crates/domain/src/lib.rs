@@ -13,6 +13,7 @@ pub mod keyring;
 pub mod log;
 pub mod method;
 pub mod name;
+pub mod once;
 pub mod org;
 pub mod page;
 pub mod password;

@@ -6,6 +6,7 @@ use crate::group::Group;
 use crate::keyring::KeyRecord;
 use crate::method::hash::PasswordHash;
 use crate::name::{CanonicalName, NameDigest};
+use crate::once::Mark;
 use crate::org::Org;
 use crate::page::Page;
 use crate::role::CustomRole;
@@ -18,8 +19,9 @@ use std::sync::Arc;
 use wire::{GroupId, OrgId, RoleId, UserId};
 
 /// Everything that is kept.
-pub trait Store: Directory + People + Sessions + Roster + AttemptCounters + Keys + Health {}
-impl<T: Directory + People + Sessions + Roster + AttemptCounters + Keys + Health> Store for T {}
+pub trait Store: Directory + People + Sessions + Roster + AttemptCounters + Keys + OneShot + Health {}
+impl<T> Store for T where T: Directory + People + Sessions + Roster + AttemptCounters + Keys + OneShot + Health
+{}
 
 /// Why a store did not do it. Neither names the driver beneath.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -217,6 +219,16 @@ pub trait Keys: Send + Sync {
 
     /// A number that changes when another process has written to the store.
     async fn changes_elsewhere(&self) -> Result<i64, StoreError>;
+}
+
+/// Marks of what may be used once.
+#[async_trait]
+pub trait OneShot: Send + Sync {
+    /// Remembers a mark; it is on disk before this returns. False when it was remembered already, by whichever node.
+    async fn spend(&self, mark: &Mark) -> Result<bool, StoreError>;
+
+    /// Forgets the marks whose time ended before `before`, and says how many each org has left.
+    async fn forget_marks(&self, before: Timestamp) -> Result<Vec<(OrgId, u64)>, StoreError>;
 }
 
 /// The record of what happened, and whether the store can do its work at all.

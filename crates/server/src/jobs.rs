@@ -3,7 +3,7 @@
 use crate::app::App;
 use domain::access;
 use domain::store::StoreError;
-use domain::{Operator, keyring, session};
+use domain::{Operator, keyring, once, session};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -51,5 +51,6 @@ pub async fn tidy(app: &App, operator: &Operator) -> Result<(), StoreError> {
         tracing::info!(kid, "a new signing key is in use");
     }
     keyring::forget(&app.cx).await?;
+    once::forget(&app.cx).await?;
     session::forget(&app.cx).await
 }

@@ -9,6 +9,7 @@ mod groups;
 mod keys;
 mod live;
 pub mod migrate;
+mod once;
 mod people;
 pub mod restore;
 mod roles;
@@ -35,6 +36,7 @@ use wire::{OrgId, UserId};
 const MIGRATIONS: &[migrate::Migration] = &[
     (1, "init", include_str!("../migrations/0001_init.sql")),
     (3, "directory", include_str!("../migrations/0003_directory.sql")),
+    (4, "federation", include_str!("../migrations/0004_federation.sql")),
 ];
 
 /// A store that is open. It answers the traits of `domain::store`.

@@ -8,6 +8,7 @@ use domain::group::Group;
 use domain::keyring::{KeyRecord, PrivateKey};
 use domain::method::hash::{Cost, PasswordHash};
 use domain::name::{CanonicalName, NameDigest, UserName};
+use domain::once::Mark;
 use domain::org::{Authentication, Org, ROOT};
 use domain::page::Page;
 use domain::privilege::{Privilege, Privileges};
@@ -15,7 +16,9 @@ use domain::revision::Revision;
 use domain::role::{AnyRole, CustomRole, Role};
 use domain::roster::Handle;
 use domain::session::{Record, Session, SessionDigest};
-use domain::store::{AttemptCounters, Directory, Health, Keys, People, Roster, Sessions, StoreError};
+use domain::store::{
+    AttemptCounters, Directory, Health, Keys, OneShot, People, Roster, Sessions, StoreError,
+};
 use domain::time::{Timestamp, minutes};
 use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
 use std::path::Path;
@@ -555,4 +558,34 @@ async fn the_record_of_an_org_is_read_from_its_end() {
     assert_eq!(logged.iter().map(|it| it.at).collect::<Vec<_>>(), [at(3), at(1)]);
     assert_eq!(logged[0].event["event"], "org_written");
     assert_eq!(logged[0].event["how"], "changed");
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_use_a_thing_at_once_on_two_nodes_one_does() {
+    let world = World::new().await;
+    let nodes = [Arc::new(world.another().await), Arc::new(world.another().await)];
+    let mark = Mark::of_jwt(ACME, "https://idp.example.com", "7", at(5));
+    let tries = (0..100).map(|number| {
+        let node = Arc::clone(&nodes[number % 2]);
+        tokio::spawn(async move { node.spend(&mark).await.unwrap() })
+    });
+    let mut done = 0;
+    for tried in tries.collect::<Vec<_>>() {
+        done += u32::from(tried.await.unwrap());
+    }
+    assert_eq!(done, 1);
+    assert!(!world.another().await.spend(&mark).await.unwrap(), "a mark survives the death of its process");
+    let elsewhere = Mark::of_jwt(OTHER, "https://idp.example.com", "7", at(5));
+    assert!(world.store.spend(&elsewhere).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_mark_is_forgotten_when_its_time_is_over_and_not_before() {
+    let world = World::new().await;
+    let mark = |id, minute| Mark::of_jwt(ACME, "https://idp.example.com", id, at(minute));
+    for one in [mark("early", 5), mark("late", 6)] {
+        assert!(world.store.spend(&one).await.unwrap());
+    }
+    assert_eq!(world.store.forget_marks(at(5)).await.unwrap(), [(ACME, 2)]);
+    assert_eq!(world.store.forget_marks(at(6)).await.unwrap(), [(ACME, 1)]);
+    assert!(!world.store.spend(&mark("late", 6)).await.unwrap());
+    assert!(world.store.spend(&mark("early", 9)).await.unwrap());
 }
