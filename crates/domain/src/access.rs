@@ -199,6 +199,9 @@ pub mod action {
     /// Ending every session of an org.
     #[derive(Debug)]
     pub struct EndOrgSessions;
+    /// Deciding whose assertions an org accepts.
+    #[derive(Debug)]
+    pub struct Federate;
     /// Filling a store from a seed.
     #[derive(Debug)]
     pub struct Found;
@@ -276,6 +279,12 @@ pub struct Denied;
 pub fn may_end_org_sessions(caller: &Caller) -> Result<Permit<action::EndOrgSessions>, Denied> {
     let may = caller.user.privileges().contains(Privilege::ManageSessions);
     if may { Ok(Permit::new(caller.org.id, caller.user.id)) } else { Err(Denied) }
+}
+
+/// An administrator may decide whose assertions their own org accepts; of other orgs not even whether they exist.
+pub fn may_federate(caller: &Caller, org: OrgId) -> Result<Permit<action::Federate>, Denied> {
+    let is_admin = caller.user.roles.contains(&Role::Admin);
+    if is_admin && caller.org.id == org { Ok(Permit::new(org, caller.user.id)) } else { Err(Denied) }
 }
 
 /// Who holds the machine may fill a store from a seed.

@@ -191,7 +191,7 @@ struct Queue {
     resolved: Notify,
 }
 
-struct Turn {
+pub(crate) struct Turn {
     name: NameDigest,
     queue: Arc<Queue>,
     names: Arc<Mutex<HashMap<NameDigest, Arc<Queue>>>>,
@@ -204,7 +204,8 @@ impl Turns {
         Self { seats: seats.max(1), waiting: Arc::new(Semaphore::new(WAITING)), names: Arc::default() }
     }
 
-    async fn take(&self, name: NameDigest) -> Option<Turn> {
+    /// Takes a turn for a name; `None` when too many wait already.
+    pub(crate) async fn take(&self, name: NameDigest) -> Option<Turn> {
         let _waiting = self.waiting.try_acquire().ok()?;
         let queue = {
             let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,7 +5,7 @@ use crate::session::SessionDigest;
 use crate::time::Timestamp;
 use serde::{Serialize, Serializer};
 use std::net::IpAddr;
-use wire::{GroupId, OrgId, RoleId, UserId};
+use wire::{GroupId, IdentityProviderId, OrgId, RoleId, UserId};
 
 /// An event and the instant at which it happened.
 #[derive(Debug, Clone)]
@@ -25,6 +25,20 @@ pub enum Event {
     SignedIn { user: UserId, org: OrgId, session: SessionMark, method: &'static str, visit: Visit },
     /// A sign-in was refused; the caller heard none of this.
     SignInRefused { name: NameMark, user: Option<UserId>, reason: Refusal, locked: bool, visit: Visit },
+    /// An assertion was refused; the caller heard none of this.
+    AssertionRefused {
+        org: Option<OrgId>,
+        provider: Option<IdentityProviderId>,
+        user: Option<UserId>,
+        reason: Distrust,
+        visit: Visit,
+    },
+    /// An org trusts an identity provider from now on.
+    IdentityProviderAdded { org: OrgId, provider: IdentityProviderId, by: UserId },
+    /// The terms of an identity provider were changed.
+    IdentityProviderChanged { org: OrgId, provider: IdentityProviderId, by: UserId },
+    /// An org does not trust an identity provider any more.
+    IdentityProviderRemoved { org: OrgId, provider: IdentityProviderId, by: UserId },
     /// A password hash was made anew because its kind or cost was outdated.
     PasswordRehashed { user: UserId, org: OrgId },
     /// A session was ended by its holder.
@@ -69,7 +83,11 @@ impl Event {
             | Self::GroupWritten { org, .. }
             | Self::OrgWritten { org, .. }
             | Self::SessionEnded { org, .. }
-            | Self::UserSessionsEnded { org, .. } => Some(*org),
+            | Self::UserSessionsEnded { org, .. }
+            | Self::IdentityProviderAdded { org, .. }
+            | Self::IdentityProviderChanged { org, .. }
+            | Self::IdentityProviderRemoved { org, .. } => Some(*org),
+            Self::AssertionRefused { org, .. } => *org,
             Self::SignInRefused { .. }
             | Self::KeyRotated { .. }
             | Self::Restored { .. }
@@ -112,6 +130,54 @@ pub enum Refusal {
     OtherRegion,
     /// The password was right, but the org holds as many sessions as it may.
     SessionLimit,
+}
+
+/// Why an assertion was not trusted; for the auditor alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Distrust {
+    /// There is no such org.
+    UnknownOrg,
+    /// It is not a signed JWT.
+    NotAToken,
+    /// A name in it is repeated.
+    RepeatedName,
+    /// Its header asks for something that is not done here, or brings a key along.
+    HeaderNotAllowed,
+    /// It is a token for something else.
+    WrongKind,
+    /// The org has no identity provider of that issuer.
+    UnknownIssuer,
+    /// The provider's keys cannot be had.
+    KeysUnavailable,
+    /// The provider has no such key, or more than one.
+    UnknownKey,
+    /// The key is too short to be trusted, or too long to be used.
+    WeakKey,
+    /// It names another algorithm than the provider and its key have.
+    WrongAlgorithm,
+    /// The signature is not that of the key.
+    BadSignature,
+    /// A claim is missing.
+    MissingClaim,
+    /// A claim is of another type, or outside its range.
+    WrongType,
+    /// It is for somebody else.
+    WrongAudience,
+    /// It is too late.
+    Expired,
+    /// It is too early.
+    NotYet,
+    /// It is good for longer than a day, or for no time.
+    LivesTooLong,
+    /// It means nobody in this org.
+    UnknownUser,
+    /// The user has a password here and signs in with it.
+    NotFederated,
+    /// The user is disabled.
+    Disabled,
+    /// It was used before.
+    Replayed,
 }
 
 /// Through which door a caller came, and from where.

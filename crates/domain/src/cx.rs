@@ -2,8 +2,10 @@
 
 use crate::attempts::Turns;
 use crate::entropy::Entropy;
+use crate::key_set::KeySets;
 use crate::keyring::{Keyring, Keysmith};
 use crate::method::Hasher;
+use crate::method::bearer::Recorded;
 use crate::method::hash::Cost;
 use crate::once::Marks;
 use crate::store::Store;
@@ -25,6 +27,8 @@ pub struct Needs {
     pub hasher: Arc<dyn Hasher>,
     /// What makes and opens signing keys.
     pub keysmith: Arc<dyn Keysmith>,
+    /// What fetches and keeps the key sets of identity providers.
+    pub key_sets: Arc<dyn KeySets>,
     /// The instance's settings.
     pub policy: Policy,
 }
@@ -40,9 +44,12 @@ pub struct Cx {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) hasher: Arc<dyn Hasher>,
     pub(crate) keysmith: Arc<dyn Keysmith>,
+    pub(crate) key_sets: Arc<dyn KeySets>,
     pub(crate) policy: Policy,
     pub(crate) keyring: Keyring,
     pub(crate) turns: Turns,
+    pub(crate) assertions: Turns,
+    pub(crate) recorded: Recorded,
     pub(crate) marks: Marks,
     pub(crate) verified: quick_cache::sync::Cache<[u8; 32], Arc<Verified>>,
     pub(crate) binding: [tokio::sync::Mutex<()>; 16],
@@ -58,9 +65,11 @@ pub struct Operator(());
 impl Needs {
     /// Turns the needs into the context, and hands out the one proof of being the operator.
     pub fn start(self) -> (Cx, Operator) {
-        let Self { store, clock, entropy, hasher, keysmith, policy } = self;
+        let Self { store, clock, entropy, hasher, keysmith, key_sets, policy } = self;
         let cx = Cx {
             turns: Turns::new(policy.hash_threads),
+            assertions: Turns::new(policy.hash_threads),
+            recorded: Recorded::default(),
             marks: Marks::default(),
             verified: quick_cache::sync::Cache::new(policy.verified_tokens),
             keyring: Keyring::default(),
@@ -70,6 +79,7 @@ impl Needs {
             entropy,
             hasher,
             keysmith,
+            key_sets,
             policy,
         };
         (cx, Operator(()))
@@ -118,8 +128,21 @@ pub struct Policy {
     pub key_life: Option<Duration>,
     /// How many verified tokens are remembered, so that the same one costs its signature once.
     pub verified_tokens: usize,
+    /// Whose assertions may be accepted.
+    pub federation: Federation,
     /// Whether what is minted here is worth anything elsewhere.
     pub world: World,
+}
+
+/// Whose assertions may be accepted (protocol.md 4.3, 5.4).
+#[derive(Debug, Clone)]
+pub struct Federation {
+    /// The host, and the port if it is another than usual, below which every org has its entity id.
+    pub host: String,
+    /// Whether the vendor's rules hold: one provider per org, with its keys under its issuer, and `nbf` in its tokens.
+    pub vendor_rules: bool,
+    /// Whether keys may be fetched in the clear.
+    pub plain_http: bool,
 }
 
 /// What kind of world an instance is in. Tokens of the one are refused in the other, whatever key and issuer they have.

@@ -3,11 +3,11 @@
 use crate::access::Caller;
 use crate::audit::{Event, Refusal, Visit};
 use crate::cx::Cx;
-use crate::method::{Proof, password};
+use crate::method::{Proof, bearer, password};
 use crate::name::CanonicalName;
 use crate::session::{self, Opened};
 use crate::store::StoreError;
-use wire::Secret;
+use wire::{OrgId, Secret};
 
 /// Signs in with a name and a password.
 pub async fn with_password(
@@ -16,7 +16,22 @@ pub async fn with_password(
     password: Secret,
     visit: Visit,
 ) -> Result<Opened, SignInError> {
-    let proof = password::prove(cx, name, password, visit).await?;
+    open(cx, name, password::prove(cx, name, password, visit).await?).await
+}
+
+/// Signs in with an assertion of an identity provider of the org.
+pub async fn with_bearer(
+    cx: &Cx,
+    org: OrgId,
+    assertion: Secret,
+    visit: Visit,
+) -> Result<Opened, SignInError> {
+    let proof = bearer::prove(cx, org, &assertion, visit).await?;
+    let name = proof.user().name.canonical();
+    open(cx, &name, proof).await
+}
+
+async fn open(cx: &Cx, name: &CanonicalName, proof: Proof) -> Result<Opened, SignInError> {
     let proof = at_home(cx, name, proof).await?;
     let place = match session::place(cx, &proof).await? {
         Some(place) => place,
@@ -43,6 +58,8 @@ pub async fn for_one_act(
 pub enum SignInError {
     /// The name or the password is not right; which of them, and whether it is something else, nobody is told.
     Refused,
+    /// The assertion is not right; which part of it, nobody is told.
+    NotTrusted,
     /// The name is locked after too many failures.
     Locked,
     /// The password was right, but the user signs in at another region's login host.

@@ -3,6 +3,7 @@
 use crate::attempts::Attempts;
 use crate::audit::Entry;
 use crate::group::Group;
+use crate::identity_provider::IdentityProvider;
 use crate::keyring::KeyRecord;
 use crate::method::hash::PasswordHash;
 use crate::name::{CanonicalName, NameDigest};
@@ -19,9 +20,30 @@ use std::sync::Arc;
 use wire::{GroupId, OrgId, RoleId, UserId};
 
 /// Everything that is kept.
-pub trait Store: Directory + People + Sessions + Roster + AttemptCounters + Keys + OneShot + Health {}
-impl<T> Store for T where T: Directory + People + Sessions + Roster + AttemptCounters + Keys + OneShot + Health
-{}
+pub trait Store:
+    Directory
+    + People
+    + Sessions
+    + Roster
+    + AttemptCounters
+    + Keys
+    + IdentityProviders
+    + OneShot
+    + Health
+{
+}
+impl<T> Store for T where
+    T: Directory
+        + People
+        + Sessions
+        + Roster
+        + AttemptCounters
+        + Keys
+        + IdentityProviders
+        + OneShot
+        + Health
+{
+}
 
 /// Why a store did not do it. Neither names the driver beneath.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -219,6 +241,35 @@ pub trait Keys: Send + Sync {
 
     /// A number that changes when another process has written to the store.
     async fn changes_elsewhere(&self) -> Result<i64, StoreError>;
+}
+
+/// Whose assertions each org accepts.
+#[async_trait]
+pub trait IdentityProviders: Send + Sync {
+    /// The providers of an org, oldest first, read anew.
+    async fn identity_providers(&self, org: OrgId) -> Result<Vec<IdentityProvider>, StoreError>;
+
+    /// Adds a provider; a conflict when the org has one of that issuer.
+    async fn add_identity_provider(
+        &self,
+        provider: &IdentityProvider,
+        entry: &Entry,
+    ) -> Result<(), StoreError>;
+
+    /// Writes the terms of a provider; says whether the org has it.
+    async fn change_identity_provider(
+        &self,
+        provider: &IdentityProvider,
+        entry: &Entry,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes a provider; says whether the org had it.
+    async fn remove_identity_provider(
+        &self,
+        org: OrgId,
+        id: IdentityProviderId,
+        entry: &Entry,
+    ) -> Result<bool, StoreError>;
 }
 
 /// Marks of what may be used once.

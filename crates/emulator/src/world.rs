@@ -13,6 +13,7 @@ use server::admission::HashPool;
 use server::app::{App, Shared};
 use server::config::Config;
 use server::metrics::Metrics;
+use server::outbound::Outbound;
 use server::{http, jobs, service};
 use std::collections::HashMap;
 use std::io;
@@ -43,6 +44,7 @@ pub struct Ground {
     pub elsewhere: MethodRouter<App>,
     hasher: Arc<HashPool>,
     metrics: Arc<Metrics>,
+    key_sets: Arc<Outbound>,
 }
 
 impl Ground {
@@ -57,7 +59,9 @@ impl Ground {
         let (config, metrics) = (cheap(), http::metrics());
         let hasher = HashPool::start(&config.password, dice(Stream::Hashes), metrics.hashes.clone())?;
         let (rules, keys) = (dice(Stream::Rules), dice(Stream::Keys));
-        Ok(Self { clock, rules, keys, config, address, elsewhere, hasher: Arc::new(hasher), metrics })
+        let (hasher, time) = (Arc::new(hasher), Arc::<MovableClock>::clone(&clock));
+        let key_sets = Arc::new(Outbound::new(&config.federation, time).map_err(io::Error::other)?);
+        Ok(Self { clock, rules, keys, config, address, elsewhere, hasher, metrics, key_sets })
     }
 
     fn policy(&self) -> Policy {
@@ -75,6 +79,7 @@ impl Ground {
             entropy: Arc::<Dice>::clone(&self.rules),
             hasher: Arc::<HashPool>::clone(&self.hasher),
             keysmith: Arc::new(SeededKeysmith(Arc::clone(&self.keys))),
+            key_sets: Arc::<Outbound>::clone(&self.key_sets),
             policy: self.policy(),
         };
         needs.start()

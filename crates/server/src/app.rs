@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use wire::Secret;
 use wire::error::Code;
+use wire::{OrgId, Secret};
 
 /// How long the store may take to say that it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(3);
@@ -75,13 +76,33 @@ impl Shared {
         let story = async move {
             sign_in::with_password(&app.cx, &credentials.name, credentials.password, visit).await
         };
-        let told = finished(tokio::spawn(story)).await;
+        self.opened("password", visit, finished(tokio::spawn(story)).await)
+    }
+
+    /// Signs in with an assertion of an identity provider, to the end as well: it is used up on the way.
+    pub async fn sign_in_with_bearer(
+        self: &Arc<Self>,
+        org: OrgId,
+        assertion: Secret,
+        visit: Visit,
+    ) -> Result<Opened, ApiError> {
+        let app = Arc::clone(self);
+        let story = async move { sign_in::with_bearer(&app.cx, org, assertion, visit).await };
+        self.opened("bearer", visit, finished(tokio::spawn(story)).await)
+    }
+
+    fn opened(
+        &self,
+        method: &'static str,
+        visit: Visit,
+        told: Result<Opened, Ending>,
+    ) -> Result<Opened, ApiError> {
         if let Ok(opened) = &told {
             self.metrics.sessions_opened.inc();
             let (user, org) = (opened.caller.user(), opened.caller.org());
-            tracing::info!(user.id = %user.id, org.id = %org.id, door = ?visit.door, "{} signed in", user.name.as_str());
+            tracing::info!(user.id = %user.id, org.id = %org.id, door = ?visit.door, method, "{} signed in", user.name.as_str());
         }
-        self.counted(told)
+        self.counted(method, told)
     }
 
     /// Proves who one is for one act.
@@ -91,7 +112,7 @@ impl Shared {
             sign_in::for_one_act(&app.cx, &credentials.name, credentials.password, visit).await
         };
         let told = finished(tokio::spawn(story)).await;
-        self.counted(told)
+        self.counted("password", told)
     }
 
     /// Changes the caller's own password. What has begun is finished even if the client goes away.
@@ -139,17 +160,17 @@ impl Shared {
         Ok(())
     }
 
-    fn counted<T>(&self, told: Result<T, Ending>) -> Result<T, ApiError> {
+    fn counted<T>(&self, method: &'static str, told: Result<T, Ending>) -> Result<T, ApiError> {
         let outcome = match &told {
             Ok(_) => Outcome::Accepted,
-            Err(Ending::No(SignInError::Refused)) => Outcome::Refused,
+            Err(Ending::No(SignInError::Refused | SignInError::NotTrusted)) => Outcome::Refused,
             Err(Ending::No(SignInError::Locked)) => Outcome::Locked,
             Err(Ending::No(SignInError::OtherRegion { .. })) => Outcome::Elsewhere,
             Err(Ending::No(SignInError::TooManySessions)) => Outcome::Full,
             Err(Ending::No(SignInError::Busy)) => Outcome::Busy,
             Err(Ending::No(SignInError::Store(_)) | Ending::Broken) => Outcome::Failed,
         };
-        self.metrics.signed_in("password", outcome);
+        self.metrics.signed_in(method, outcome);
         if outcome != Outcome::Accepted {
             // Not the name: people type passwords into name fields. The audit log has the reason.
             tracing::info!(?outcome, "a sign-in was not accepted");

@@ -10,6 +10,7 @@ pub mod jobs;
 pub mod keysmith;
 pub mod listen;
 pub mod metrics;
+pub mod outbound;
 pub mod seed;
 pub mod service;
 pub mod system;

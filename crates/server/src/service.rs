@@ -6,12 +6,13 @@ use crate::config::Config;
 use crate::first_run::{self, Welcome};
 use crate::folder::{self, FolderError, Hold};
 use crate::keysmith::SystemKeysmith;
+use crate::outbound::{Outbound, OutboundError};
 use crate::system::{self, SystemClock, SystemEntropy};
 use crate::tls::{Certificate, TlsError};
 use crate::{http, jobs, listen};
 use axum::Router;
 use axum::routing::get;
-use domain::cx::{Lockout, Policy, World};
+use domain::cx::{Federation, Lockout, Policy, World};
 use domain::entropy::Entropy;
 use domain::founding::{self, FoundingError, NewOrg};
 use domain::store::{Directory, StoreError};
@@ -53,6 +54,9 @@ pub enum StartError {
     /// The certificate or its key cannot be used.
     #[error("TLS cannot be started")]
     Tls(#[from] TlsError),
+    /// The authorities of key sets cannot be used.
+    #[error("federation.authorities cannot be used")]
+    Outbound(#[from] OutboundError),
     /// The hashing threads did not start.
     #[error("the hashing threads did not start")]
     Threads(#[from] std::io::Error),
@@ -106,7 +110,7 @@ impl Service {
         let bound = listener.local_addr()?;
         let metrics_listener = config.telemetry.metrics_listen.map(bind).transpose()?;
         let hasher = HashPool::start(&config.password, Arc::new(SystemEntropy), metrics.hashes.clone())?;
-        let (cx, operator) = context(config, bound, &store, hasher);
+        let (cx, operator) = context(config, bound, &store, hasher)?;
         prepare_keys(&cx, &operator).await?;
         let welcome = fill(&cx, &operator, seed, is_empty).await?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
@@ -157,19 +161,25 @@ pub async fn attach_store(folder: &Path) -> Result<Store, StoreError> {
 pub fn tool(config: &Config, store: &Arc<Store>) -> Result<(Cx, Operator), StartError> {
     let hasher =
         HashPool::start(&config.password, Arc::new(SystemEntropy), crate::metrics::HashMeters::default())?;
-    Ok(context(config, config.listen, store, hasher))
+    context(config, config.listen, store, hasher)
 }
 
-fn context(config: &Config, bound: SocketAddr, store: &Arc<Store>, hasher: HashPool) -> (Cx, Operator) {
+fn context(
+    config: &Config,
+    bound: SocketAddr,
+    store: &Arc<Store>,
+    hasher: HashPool,
+) -> Result<(Cx, Operator), StartError> {
     let needs = Needs {
         store: Arc::<Store>::clone(store),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         hasher: Arc::new(hasher),
         keysmith: Arc::new(SystemKeysmith),
+        key_sets: Arc::new(Outbound::new(&config.federation, Arc::new(SystemClock))?),
         policy: policy(config, bound),
     };
-    needs.start()
+    Ok(needs.start())
 }
 
 /// Serves the numbers at an address of their own, if they have one, for as long as the service runs.
@@ -219,9 +229,10 @@ pub fn policy(config: &Config, bound: SocketAddr) -> Policy {
         .iter()
         .map(|region| (region.name.clone(), region.login_url.as_str().to_owned()))
         .collect();
+    let url = config.public_url_at(bound);
     let threads = usize::try_from(config.password.threads).unwrap_or(0);
     Policy {
-        issuer: format!("{}/identity-service", config.public_url_at(bound).as_str()),
+        issuer: format!("{}/identity-service", url.as_str()),
         audiences: config.token.clients.clone(),
         regions,
         idle: minutes(config.session.idle_minutes),
@@ -237,6 +248,11 @@ pub fn policy(config: &Config, bound: SocketAddr) -> Policy {
         hash_threads: if threads == 0 { system::cores() } else { threads },
         key_life: Some(KEY_LIFE),
         verified_tokens: VERIFIED_TOKENS,
+        federation: Federation {
+            host: url.authority().to_owned(),
+            vendor_rules: config.federation.vendor_rules,
+            plain_http: config.federation.plain_http,
+        },
         world: World::Real,
     }
 }

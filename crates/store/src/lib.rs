@@ -6,6 +6,7 @@ mod audit;
 pub mod db;
 mod directory;
 mod groups;
+mod identity_providers;
 mod keys;
 mod live;
 pub mod migrate;

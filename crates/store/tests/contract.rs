@@ -558,6 +558,8 @@ async fn the_record_of_an_org_is_read_from_its_end() {
     assert_eq!(logged.iter().map(|it| it.at).collect::<Vec<_>>(), [at(3), at(1)]);
     assert_eq!(logged[0].event["event"], "org_written");
     assert_eq!(logged[0].event["how"], "changed");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_who_use_a_thing_at_once_on_two_nodes_one_does() {
     let world = World::new().await;

@@ -120,6 +120,7 @@ id!(UserId, "user", "A user.");
 id!(RoleId, "role", "A role.");
 id!(GroupId, "group", "A group of users.");
 id!(PrivilegeId, "privilege", "One thing that a role may allow.");
+id!(IdentityProviderId, "provider", "An identity provider.");
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,7 @@
 //! The contract: every name on the wire, once, for server, emulator, SDK and CLI alike.
 
 pub mod error;
+pub mod federation;
 pub mod fields;
 pub mod header;
 pub mod id;
@@ -12,5 +13,5 @@ pub mod v2;
 pub mod v3;
 pub mod xml;
 
-pub use id::{GroupId, OrgId, PrivilegeId, RoleId, UserId};
+pub use id::{GroupId, IdentityProviderId, OrgId, PrivilegeId, RoleId, UserId};
 pub use secret::Secret;

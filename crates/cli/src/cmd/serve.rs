@@ -80,6 +80,7 @@ fn explain(error: StartError) -> Failure {
         StartError::Founding(domain::founding::FoundingError::NotEmpty) => {
             "leave out --seed, or name an empty folder with --data"
         }
+        StartError::Outbound(_) => "name a file of certificates in PEM that this user may read",
         StartError::Founding(_) => "mend the seed file",
     };
     match &error {

@@ -1,5 +1,7 @@
 //! The ways to prove who one is; only this folder can make a `Proof`.
 
+mod assertion;
+pub mod bearer;
 pub mod hash;
 pub(crate) mod password;
 

@@ -138,7 +138,8 @@ fn regions(config: &Config) -> Vec<Problem> {
 fn files(config: &Config) -> Vec<Problem> {
     let tls =
         config.tls.iter().flat_map(|tls| [("tls.certificate", &tls.certificate), ("tls.key", &tls.key)]);
-    tls.filter_map(|(key, path)| unreadable(key, path)).collect()
+    let authorities = config.federation.authorities.iter().map(|path| ("federation.authorities", path));
+    tls.chain(authorities).filter_map(|(key, path)| unreadable(key, path)).collect()
 }
 
 fn unreadable(key: &str, path: &Path) -> Option<Problem> {
@@ -191,6 +192,7 @@ mod tests {
             session = { idle_minutes = 900 }
             password = { lanes = 9, queue = 0 }
             limits = { body_bytes = 10, body_seconds = 40 }
+            federation = { authorities = "/nowhere/c.pem" }
             token = { clients = {} }
             log = { level = "info,=," }
             telemetry = { metrics_listen = "127.0.0.1:8470" }
@@ -217,6 +219,7 @@ mod tests {
                 "region[1].name",
                 "tls.certificate",
                 "tls.key",
+                "federation.authorities",
                 "log.level",
                 "telemetry.metrics_listen",
                 "region[0].login_url",

@@ -9,8 +9,8 @@ mod url;
 
 pub use check::{Problem, Problems};
 pub use sections::{
-    Limits, Lockout, Log, LogFormat, OrgSpelling, Password, Refusal, RefusedStatus, Region, Session,
-    Telemetry, Tls, Token, Wire,
+    Federation, Limits, Lockout, Log, LogFormat, OrgSpelling, Password, Refusal, RefusedStatus, Region,
+    Session, Telemetry, Tls, Token, Wire,
 };
 pub use url::{BaseUrl, NotABaseUrl};
 
@@ -39,6 +39,8 @@ pub struct Config {
     pub session: Session,
     /// Who may ask for a token.
     pub token: Token,
+    /// Whose assertions may be accepted, and where their keys may be fetched from.
+    pub federation: Federation,
     /// What one password hash costs, and how many are computed at once.
     pub password: Password,
     /// When a name is locked.
@@ -64,6 +66,7 @@ impl Default for Config {
             wire: Wire::default(),
             session: Session::default(),
             token: Token::default(),
+            federation: Federation::default(),
             password: Password::default(),
             lockout: Lockout::default(),
             limits: Limits::default(),
@@ -184,7 +187,8 @@ mod tests {
         );
         paths(&serde_json::to_value(&config).unwrap(), "", &mut known);
         assert_eq!(written, known);
-        assert_eq!(Config { tls: None, ..config }.check(), Ok(()));
+        let federation = Federation { authorities: None, ..config.federation.clone() };
+        assert_eq!(Config { tls: None, federation, ..config }.check(), Ok(()));
     }
 
     #[test]

@@ -143,6 +143,20 @@ impl Default for Token {
     }
 }
 
+/// Whose assertions may be accepted, and where their keys may be fetched from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Federation {
+    /// Whether only what the vendor takes is taken: one identity provider per org, its keys under its issuer.
+    pub vendor_rules: bool,
+    /// Hosts of key sets that may have an address of the inner network or of this machine.
+    pub inner_hosts: Vec<String>,
+    /// Certificates in PEM of further authorities that hosts of key sets may have theirs from.
+    pub authorities: Option<PathBuf>,
+    /// Whether key sets may be fetched in the clear; for tests.
+    pub plain_http: bool,
+}
+
 /// What one password hash costs (Argon2id), and how many are computed at once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

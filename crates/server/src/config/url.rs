@@ -20,6 +20,12 @@ impl BaseUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The host, and the port if one was written.
+    pub fn authority(&self) -> &str {
+        let after_scheme = self.0.split_once("://").map_or(self.0.as_str(), |(_, rest)| rest);
+        after_scheme.split_once('/').map_or(after_scheme, |(authority, _)| authority)
+    }
 }
 
 /// This text cannot be the base of other URLs.

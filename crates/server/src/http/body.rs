@@ -10,6 +10,7 @@ use domain::name::{CanonicalName, LONGEST};
 use domain::roster::Origin;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -136,6 +137,13 @@ impl Body {
     /// A JSON object, whatever the content type says; callers send none, or a decorated one (protocol.md 1.5).
     pub fn json(&self) -> Result<Fields, BodyError> {
         Fields::from_json(&self.bytes)
+    }
+
+    /// A JSON object of this very shape, for what an administrator writes: what is not known is not ignored.
+    pub fn typed<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        serde_json::from_slice(&self.bytes).map_err(|error| {
+            ApiError::new(Code::BadRequest, format!("Bad Request. Please check your request: {error}."))
+        })
     }
 
     /// The same, where the vendor's own example has a comma too many.

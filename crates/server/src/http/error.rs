@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::config::RefusedStatus;
 use axum::response::{IntoResponse, Response};
 use domain::access::{Denied, NoPermit, NotACaller};
+use domain::identity_provider::ProviderError;
 use domain::password::OwnError;
 use domain::revision::ChangeError;
 use domain::sign_in::SignInError;
@@ -175,6 +176,7 @@ impl From<SignInError> for ApiError {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Refused => Self::new(Code::BadCredentials, "User name or password is not valid."),
+            SignInError::NotTrusted => Self::new(Code::BadCredentials, "The token is not trusted."),
             SignInError::Locked => {
                 Self::new(Code::Locked, "User account is locked. Try again later, or ask an administrator.")
             }
@@ -266,6 +268,26 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict | StoreError::Corrupt(_) => {
                 Self::new(Code::Internal, "something here is broken")
             }
+        }
+    }
+}
+
+impl From<ProviderError> for ApiError {
+    fn from(error: ProviderError) -> Self {
+        let wrong =
+            |what| Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {what}."));
+        match error {
+            ProviderError::Unfit(unfit) => wrong(unfit.to_string()),
+            ProviderError::Taken => {
+                wrong("the organization has an identity provider of this issuer".to_owned())
+            }
+            ProviderError::TooMany => {
+                wrong("the organization has as many identity providers as it may".to_owned())
+            }
+            ProviderError::NotFound => {
+                Self::new(Code::NotFound, "The organization has no such identity provider.")
+            }
+            ProviderError::Store(error) => error.into(),
         }
     }
 }

@@ -52,6 +52,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(keys::discovery))
         // /ma/api/v2/user/…, /saas/api/v2/…
         .routes(routes!(v2::login::login)) //                        POST login
+        .routes(routes!(v2::login_oauth::login_oauth)) //            POST loginOAuth
         .routes(routes!(v2::logout::ma_logout)) //                   POST logout
         .routes(routes!(v2::logout::saas_logout)) //                 POST logout
         .routes(routes!(v2::logout_all::logout_all)) //              POST logoutall
@@ -80,6 +81,12 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}
         .routes(routes!(own::sessions::end_user)) //                 DELETE users/{id}/sessions
         .routes(routes!(own::sessions::of_org, own::sessions::end_org)) // GET, DELETE orgs/{id}/sessions
+        .routes(routes!(v3::identity_providers::list, v3::identity_providers::add)) //  Orgs/<org>/IdentityProviders
+        .routes(routes!(
+            v3::identity_providers::find,
+            v3::identity_providers::change,
+            v3::identity_providers::remove
+        ))
         // for resource servers
         .routes(routes!(session_service::user)) //                   GET  /session-service/api/v1/session/User
         .routes(routes!(gate::gate)) //                              GET  /gate

@@ -164,6 +164,7 @@ fn shaped<'a>(name: &str, text: &'a str) -> &'a str {
     let kind = name.split(|c: char| c == '_' || c.is_ascii_digit()).next().unwrap_or_default();
     let (end, fits): (_, fn(&str) -> bool) = match kind {
         "session" | "request" | "user" | "kid" | "role" | "group" => {
+        "session" | "request" | "user" | "kid" | "provider" => {
             (text.find(|c: char| !c.is_ascii_alphanumeric()), |value| value.len() == 22)
         }
         "handle" => (text.find(|c: char| !c.is_ascii_hexdigit()), |value| value.len() == 32),

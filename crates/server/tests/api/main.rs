@@ -4,7 +4,10 @@
 mod access;
 mod answer;
 mod bad_input;
+mod bearer;
+mod identity_providers;
 mod imports;
+mod issuer;
 mod keys;
 mod lockout;
 mod openapi;

@@ -15,6 +15,7 @@ use server::admission::HashPool;
 use server::app::{App, Shared};
 use server::config::Config;
 use server::keysmith::SystemKeysmith;
+use server::outbound::Outbound;
 use server::{http as routes, seed, service};
 use std::future::IntoFuture;
 use std::net::SocketAddr;
@@ -23,6 +24,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use store::Store;
+use store::db::{Db, sql};
+use store::sqlite::Sqlite;
 use tower::ServiceExt;
 
 pub use domain::time::minutes;
@@ -166,6 +169,15 @@ impl World {
         self.store.account(&CanonicalName::of(name)).await.unwrap().unwrap()
     }
 
+    /// Everything that was recorded so far, oldest first.
+    pub async fn events(&self) -> Vec<serde_json::Value> {
+        let folder = tempfile::tempdir().unwrap();
+        self.store.backup(&folder.path().join("latchkey.db")).await.unwrap();
+        let copy = Sqlite::open(folder.path()).unwrap();
+        let rows = copy.read(sql("SELECT event FROM audit ORDER BY seq")).await.unwrap();
+        rows.iter().map(|row| serde_json::from_str(row.text(0).unwrap()).unwrap()).collect()
+    }
+
     pub async fn rotate_keys(&self) {
         keyring::rotate(&self.app.cx, access::may_rotate_keys(&self.operator)).await.unwrap();
     }
@@ -255,6 +267,7 @@ fn open(config: &Config, store: &Arc<Store>, clock: &Arc<StoppedClock>) -> (App,
         entropy: Arc::clone(&dice),
         hasher: Arc::new(HashPool::start(&config.password, dice, metrics.hashes.clone()).unwrap()),
         keysmith: Arc::new(SystemKeysmith),
+        key_sets: Arc::new(Outbound::new(&config.federation, Arc::<StoppedClock>::clone(clock)).unwrap()),
         policy: service::policy(config, BOUND),
     };
     let (cx, operator) = needs.start();

@@ -28,7 +28,8 @@ pub async fn login(State(app): State<App>, headers: HeaderMap, body: Body) -> Re
     Ok(reply::v2(Format::asked_for(&headers), &user(&app, &opened)))
 }
 
-fn user<'a>(app: &'a App, opened: &'a Opened) -> User<'a> {
+/// A session as v2 shows it, whichever way it was opened.
+pub fn user<'a>(app: &'a App, opened: &'a Opened) -> User<'a> {
     let (user, org) = (opened.caller.user(), opened.caller.org());
     let profile = &user.profile;
     User {

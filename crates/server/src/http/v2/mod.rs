@@ -1,6 +1,7 @@
 //! Platform v2 (protocol.md 4): JSON, XML and forms in; JSON or XML out.
 
 pub mod login;
+pub mod login_oauth;
 pub mod logout;
 pub mod logout_all;
 pub mod server_time;

@@ -1,6 +1,7 @@
 //! Platform v3 (protocol.md 5): JSON only.
 
 pub mod groups;
+pub mod identity_providers;
 pub mod login;
 pub mod logout;
 pub mod passwords;
