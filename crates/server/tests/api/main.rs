@@ -5,6 +5,7 @@ mod access;
 mod answer;
 mod bad_input;
 mod bearer;
+mod corpus;
 mod identity_providers;
 mod imports;
 mod issuer;
