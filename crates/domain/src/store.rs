@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 use crate::user::{Account, Keep, User};
 use async_trait::async_trait;
 use std::sync::Arc;
-use wire::{GroupId, OrgId, RoleId, UserId};
+use wire::{GroupId, IdentityProviderId, OrgId, RoleId, UserId};
 
 /// Everything that is kept.
 pub trait Store:

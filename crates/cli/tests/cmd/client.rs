@@ -1,6 +1,7 @@
 //! The client's commands as people run them, against a real service.
 
 mod keeping;
+mod oauth;
 mod once;
 mod refused;
 mod secrets;

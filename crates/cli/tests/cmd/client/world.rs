@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 pub const PASSWORD: &str = "canary-pass 9 battery";
-const CHEAP: &str = "[password]\nmemory_kib = 64\npasses = 1\n";
+pub const CHEAP: &str = "[password]\nmemory_kib = 64\npasses = 1\n";
 
 pub struct World {
     pub folder: tempfile::TempDir,
@@ -42,9 +42,21 @@ pub struct Told {
     pub err: String,
 }
 
+fn seed() -> String {
+    format!(
+        "[[org]]\nname = \"Acme Prod\"\n[[org.user]]\nname = \"etl.robot\"\npassword = \"{PASSWORD}\"\nroles = [\"Admin\"]\n"
+    )
+}
+
 impl World {
     pub fn new() -> Self {
-        Self::in_folder(tempfile::tempdir().expect("a temporary folder"), CHEAP)
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::in_folder(folder, CHEAP, &seed())
+    }
+
+    /// With a configuration and a seed of one's own.
+    pub fn of(config: &str, seed: &str) -> Self {
+        Self::in_folder(tempfile::tempdir().expect("a temporary folder"), config, seed)
     }
 
     /// A service behind TLS, whose authority is in `authority.pem` of the folder and nowhere else.
@@ -60,10 +72,10 @@ impl World {
         let (certificate, key) =
             (write("service.pem", &authority.of_service), write("service.key", &authority.key));
         let config = format!("{CHEAP}[tls]\ncertificate = \"{certificate}\"\nkey = \"{key}\"\n");
-        Self::in_folder(folder, &config)
+        Self::in_folder(folder, &config, &seed())
     }
 
-    fn in_folder(folder: tempfile::TempDir, config: &str) -> Self {
+    fn in_folder(folder: tempfile::TempDir, config: &str, seed: &str) -> Self {
         let of_service = folder.path().join("service");
         fs::create_dir(&of_service).expect("the folder can be made");
         let write = |name: &str, text: &str| {
@@ -71,10 +83,7 @@ impl World {
             fs::write(&path, text).expect("the folder can be written");
             path
         };
-        let seed = format!(
-            "[[org]]\nname = \"Acme Prod\"\n[[org.user]]\nname = \"etl.robot\"\npassword = \"{PASSWORD}\"\nroles = [\"Admin\"]\n"
-        );
-        let (config, seed) = (write("latchkey.toml", config), write("seed.toml", &seed));
+        let (config, seed) = (write("latchkey.toml", config), write("seed.toml", seed));
         let arguments = ["--config".as_ref(), config.as_os_str(), "--seed".as_ref(), seed.as_os_str()];
         let service = Service::start(&of_service, &arguments);
         Self { folder, service }
