@@ -17,7 +17,10 @@ use thiserror::Error;
 /// For how long a key set is used without another look.
 const FRESH: Duration = Duration::from_secs(5 * 60);
 
-/// For how long it is used while nobody can be asked: a key that was withdrawn is trusted for at most this long.
+/// For how long it is used while another look is under way; then the look is waited for.
+const DATED: Duration = Duration::from_secs(15 * 60);
+
+/// For how long it is used while nobody answers: a key that was withdrawn is trusted for at most this long.
 const STALE: Duration = Duration::from_secs(60 * 60);
 
 /// How often a URL is asked, whatever tokens say.
@@ -115,7 +118,9 @@ impl KeySets for Outbound {
         let (slot, now) = (inner.slot(url), inner.clock.now());
         let kept = slot.kept().filter(|kept| now.since(kept.at) < STALE);
         match kept {
-            Some(kept) if !kept.set.has(kid) => Ok(inner.ask_again(url, &slot).await.unwrap_or(kept).set),
+            Some(kept) if !kept.set.has(kid) || now.since(kept.at) >= DATED => {
+                Ok(inner.ask_again(url, &slot).await.unwrap_or(kept).set)
+            }
             Some(kept) => {
                 if now.since(kept.at) >= FRESH && slot.asking.try_lock().is_ok() {
                     let (inner, url) = (Arc::clone(inner), url.clone());

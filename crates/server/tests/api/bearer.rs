@@ -238,6 +238,24 @@ async fn the_inner_network_and_plain_http_are_out_of_reach_unless_allowed() {
 }
 
 #[tokio::test]
+async fn keys_come_over_tls_from_an_authority_that_is_trusted() {
+    let (issuer, authority) = Issuer::over_tls().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authorities.pem");
+    std::fs::write(&file, authority).unwrap();
+    for (authorities, status) in [(None, 403), (Some(file), 200)] {
+        let world = World::set_up(SEED, |config| {
+            config.federation.inner_hosts = vec!["localhost".to_owned()];
+            config.federation.authorities = authorities;
+        })
+        .await;
+        register(&world, &issuer.registration()).await;
+        assert_eq!(sign_in(&world, &token(&issuer, "1")).await.status, status);
+        assert_eq!(issuer.asked(), u32::from(status == 200));
+    }
+}
+
+#[tokio::test]
 async fn a_value_that_is_no_name_means_the_user_that_it_is_an_alias_of() {
     let (world, issuer) = (world().await, Issuer::new().await);
     let subject = "repo:acme/deploy:ref:refs/heads/main";

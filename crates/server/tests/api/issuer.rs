@@ -6,10 +6,16 @@ use axum::http::StatusCode;
 use axum::routing::get;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rustls::ServerConfig;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 /// What is published, and how often it was asked for.
 struct Site {
@@ -44,6 +50,25 @@ impl Issuer {
         let router = Router::new().route("/keys", get(keys)).with_state(Arc::clone(&site));
         drop(tokio::spawn(async { axum::serve(listener, router).await }));
         Self { url, site, key: Mutex::new(forge("unused").0) }
+    }
+
+    /// An issuer behind TLS, and the certificate of the authority that nobody else trusts.
+    pub async fn over_tls() -> (Self, String) {
+        let mut issuer = Self::new().await;
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![made.cert.der().clone()], key)
+            .unwrap();
+        let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        issuer.url = format!("https://localhost:{}", tcp.local_addr().unwrap().port());
+        let listener = Tls { tcp, acceptor: TlsAcceptor::from(Arc::new(config)) };
+        let router = Router::new().route("/keys", get(keys)).with_state(Arc::clone(&issuer.site));
+        drop(tokio::spawn(async { axum::serve(listener, router).await }));
+        (issuer, made.cert.pem())
     }
 
     /// Signs with another key from now on, and publishes that one alone.
@@ -83,6 +108,30 @@ impl Issuer {
     pub fn registration(&self) -> String {
         let end_points = json!({"issuer": self.url, "keys": format!("{}/keys", self.url)});
         json!({"type": "OIDC", "endPoints": end_points, "signingAlgorithm": "ES256"}).to_string()
+    }
+}
+
+struct Tls {
+    tcp: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl axum::serve::Listener for Tls {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, SocketAddr) {
+        loop {
+            let (stream, from) = self.tcp.accept().await.unwrap();
+            // Whoever does not trust the certificate leaves in the middle.
+            if let Ok(stream) = self.acceptor.accept(stream).await {
+                return (stream, from);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> std::io::Result<SocketAddr> {
+        self.tcp.local_addr()
     }
 }
 
