@@ -226,11 +226,16 @@ async fn the_inner_network_and_plain_http_are_out_of_reach_unless_allowed() {
     let issuer = Issuer::new().await;
     let world = World::set_up(SEED, |config| config.federation.plain_http = true).await;
     register(&world, &issuer.registration()).await;
-    let by_name =
-        issuer.registration().replace("127.0.0.1", "localhost").replace("issuer\":\"", "issuer\":\"x");
-    register(&world, &by_name).await;
-    sign_in(&world, &token(&issuer, "1")).await.is(NOT_TRUSTED);
-    assert_eq!((issuer.asked(), reasons(&world).await), (0, vec!["keys_unavailable".to_owned()]));
+    let mut by_name: serde_json::Value =
+        serde_json::from_str(&issuer.registration().replace("127.0.0.1", "localhost")).unwrap();
+    by_name["endPoints"]["issuer"] = "by-name".into();
+    register(&world, &by_name.to_string()).await;
+    let now = START.as_seconds();
+    let named = issuer.sign(&serde_json::json!({"iss": "by-name", "iat": now, "exp": now + 9}));
+    for token in [token(&issuer, "1"), named] {
+        sign_in(&world, &token).await.is(NOT_TRUSTED);
+    }
+    assert_eq!((issuer.asked(), reasons(&world).await), (0, vec!["keys_unavailable".to_owned(); 2]));
     let world = World::of(SEED).await;
     let ada = world.ada().await;
     let asked = world.post(PROVIDERS).header("INFA-SESSION-ID", &ada).json(&issuer.registration()).await;
@@ -326,6 +331,37 @@ async fn a_provider_that_was_removed_opens_nothing_any_more() {
     register(&world, &issuer.registration()).await;
     sign_in(&world, &token(&issuer, "1")).await.is(NOT_TRUSTED);
     assert_eq!(reasons(&world).await, ["unknown_issuer", "replayed"]);
+}
+
+#[tokio::test]
+async fn where_the_vendors_rules_hold_an_assertion_says_from_when_it_is_good() {
+    let world = World::set_up(SEED, |config| {
+        config.federation.inner_hosts = vec!["127.0.0.1".to_owned()];
+        config.federation.plain_http = true;
+        config.federation.vendor_rules = true;
+    })
+    .await;
+    let issuer = Issuer::new().await;
+    register(&world, &issuer.registration()).await;
+    let (now, aud) = (START.as_seconds(), format!("https://{ACME}.dm-us.latchkey.test"));
+    let without = issuer.sign(&serde_json::json!({
+        "iss": issuer.url, "sub": "saml.sam", "aud": aud, "exp": now + 300, "iat": now, "jti": "1"
+    }));
+    sign_in(&world, &without).await.is(NOT_TRUSTED);
+    assert_eq!(reasons(&world).await, ["missing_claim"]);
+    assert_eq!(sign_in(&world, &token(&issuer, "1")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_flood_of_refusals_is_recorded_up_to_a_number_in_a_minute() {
+    let world = world().await;
+    for _ in 0..610 {
+        sign_in(&world, "x").await.is(NOT_TRUSTED);
+    }
+    assert_eq!(reasons(&world).await.len(), 600);
+    world.later(minutes(1));
+    sign_in(&world, "x").await.is(NOT_TRUSTED);
+    assert_eq!(reasons(&world).await.len(), 601);
 }
 
 #[tokio::test]

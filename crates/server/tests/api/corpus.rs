@@ -67,3 +67,28 @@ async fn every_assertion_of_the_corpus_is_judged_as_its_name_says() {
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(expected.len() > 150, "the corpus has shrunk to {}", expected.len());
 }
+
+/// Every text that differs from a good assertion in one character, or breaks off somewhere.
+fn bent(token: &str) -> impl Iterator<Item = String> + '_ {
+    (0..token.len()).flat_map(move |at| {
+        let (before, after) = token.split_at(at);
+        let (this, rest) = after.split_at(1);
+        let other = if this == "A" { "B" } else { "A" };
+        let next = if this == "w" { "x" } else { "w" };
+        [format!("{before}{other}{rest}"), format!("{before}{next}{rest}"), before.to_owned()]
+    })
+}
+
+#[tokio::test]
+async fn no_text_that_differs_from_an_assertion_in_one_character_is_accepted() {
+    let (world, _issuer) = corpus_world().await;
+    let good = |name: &str| corpus().into_iter().find(|(known, _)| known == name).unwrap().1;
+    for name in ["accepted--es256", "accepted--eddsa", "accepted--rs256"] {
+        let token = good(name);
+        for bent in bent(&token).filter(|bent| *bent != token) {
+            let answer = sign_in(&world, &bent).await;
+            assert!([400, 403].contains(&answer.status.as_u16()), "{name}: {bent}: {answer}");
+        }
+        assert_eq!(sign_in(&world, &token).await.status, 200, "{name} was not used up by what was refused");
+    }
+}
