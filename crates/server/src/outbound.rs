@@ -10,7 +10,7 @@ use reqwest::{Certificate, Client, Url, redirect};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use thiserror::Error;
 
@@ -41,9 +41,12 @@ pub enum OutboundError {
     /// The file of authorities cannot be read.
     #[error("the file cannot be read")]
     Unreadable(#[from] std::io::Error),
-    /// What is in the file are no certificates, or TLS cannot be had.
-    #[error("the certificates cannot be used")]
+    /// What is in the file are no certificates.
+    #[error("the file holds something other than certificates")]
     Tls(#[from] reqwest::Error),
+    /// There is nothing in the file.
+    #[error("the file holds no certificate")]
+    Empty,
 }
 
 /// Why a key set was not fetched; for the log alone.
@@ -65,7 +68,8 @@ enum NotFetched {
 pub struct Outbound(Arc<Inner>);
 
 struct Inner {
-    http: Client,
+    http: OnceLock<Client>,
+    authorities: Vec<Certificate>,
     inner_hosts: Arc<BTreeSet<String>>,
     plain_http: bool,
     clock: Arc<dyn Clock>,
@@ -86,29 +90,25 @@ struct Kept {
 }
 
 impl Outbound {
-    /// Opens the way out, with what an operator allows.
+    /// What an operator allows, and nothing opened yet: a machine without authorities of its own must start all the same.
     pub fn new(settings: &Federation, clock: Arc<dyn Clock>) -> Result<Self, OutboundError> {
         let hosts = settings.inner_hosts.iter().map(|host| host.to_ascii_lowercase());
-        let inner_hosts = Arc::new(hosts.collect::<BTreeSet<_>>());
-        let http = client(settings, Arc::clone(&inner_hosts))?;
-        let (slots, plain_http) = (Cache::new(URLS), settings.plain_http);
-        Ok(Self(Arc::new(Inner { http, inner_hosts, plain_http, clock, slots })))
+        let authorities = match &settings.authorities {
+            Some(path) => Certificate::from_pem_bundle(&std::fs::read(path)?)?,
+            None => Vec::new(),
+        };
+        if settings.authorities.is_some() && authorities.is_empty() {
+            return Err(OutboundError::Empty);
+        }
+        Ok(Self(Arc::new(Inner {
+            http: OnceLock::new(),
+            authorities,
+            inner_hosts: Arc::new(hosts.collect()),
+            plain_http: settings.plain_http,
+            clock,
+            slots: Cache::new(URLS),
+        })))
     }
-}
-
-/// No proxy: it would resolve names in our place, and to wherever it likes. No redirects: they would lead elsewhere.
-fn client(settings: &Federation, inner_hosts: Arc<BTreeSet<String>>) -> Result<Client, OutboundError> {
-    let mut builder = Client::builder()
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .https_only(!settings.plain_http)
-        .timeout(PATIENCE)
-        .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
-        .dns_resolver(Outside(inner_hosts));
-    if let Some(path) = &settings.authorities {
-        builder = builder.tls_certs_merge(Certificate::from_pem_bundle(&std::fs::read(path)?)?);
-    }
-    Ok(builder.build()?)
 }
 
 #[async_trait]
@@ -141,6 +141,31 @@ impl Slot {
 }
 
 impl Inner {
+    fn http(&self) -> Result<&Client, reqwest::Error> {
+        match self.http.get() {
+            Some(http) => Ok(http),
+            None => {
+                let http = self.open()?;
+                Ok(self.http.get_or_init(|| http))
+            }
+        }
+    }
+
+    /// No proxy: it would resolve names in our place, and to wherever it likes. No redirects: they would lead elsewhere.
+    fn open(&self) -> Result<Client, reqwest::Error> {
+        Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .https_only(!self.plain_http)
+            .timeout(PATIENCE)
+            // It is asked so rarely that a connection would only wait for its end.
+            .pool_max_idle_per_host(0)
+            .user_agent(concat!("latchkey/", env!("CARGO_PKG_VERSION")))
+            .dns_resolver(Outside(Arc::clone(&self.inner_hosts)))
+            .tls_certs_merge(self.authorities.iter().cloned())
+            .build()
+    }
+
     fn slot(&self, url: &KeySetUrl) -> Arc<Slot> {
         let new = || {
             let asked_at = AtomicI64::new(i64::MIN);
@@ -181,7 +206,7 @@ impl Inner {
         if !self.may_ask(&url) {
             return Err(NotFetched::NotAllowed);
         }
-        let mut answer = self.http.get(url).header("accept", "application/json").send().await?;
+        let mut answer = self.http()?.get(url).header("accept", "application/json").send().await?;
         if answer.status() != reqwest::StatusCode::OK {
             return Err(NotFetched::Status(answer.status().as_u16()));
         }
@@ -291,14 +316,25 @@ mod tests {
         }
     }
 
+    struct Never;
+    impl Clock for Never {
+        fn now(&self) -> Timestamp {
+            Timestamp::default()
+        }
+    }
+
+    #[test]
+    fn a_file_without_certificates_is_no_file_of_authorities() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "not a certificate").unwrap();
+        for path in [file.path(), std::path::Path::new("/nowhere")] {
+            let settings = Federation { authorities: Some(path.to_owned()), ..Federation::default() };
+            assert!(Outbound::new(&settings, Arc::new(Never)).is_err(), "{}", path.display());
+        }
+    }
+
     #[test]
     fn a_url_is_judged_as_it_is_read() {
-        struct Never;
-        impl Clock for Never {
-            fn now(&self) -> Timestamp {
-                Timestamp::default()
-            }
-        }
         let outbound = |inner_hosts: &[&str], plain_http| {
             let inner_hosts = inner_hosts.iter().map(|host| (*host).to_owned()).collect();
             let settings = Federation { inner_hosts, plain_http, ..Federation::default() };
