@@ -9,7 +9,7 @@ pub use over::{Act, NoPermit, Over, over_group, over_role, over_session, over_us
 use crate::cx::{Cx, Operator};
 use crate::method::Proof;
 use crate::org::Org;
-use crate::privilege::Privilege;
+use crate::privilege::{Privilege, Privileges};
 use crate::session::{self, Live, Session};
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -281,10 +281,11 @@ pub fn may_end_org_sessions(caller: &Caller) -> Result<Permit<action::EndOrgSess
     if may { Ok(Permit::new(caller.org.id, caller.user.id)) } else { Err(Denied) }
 }
 
-/// An administrator may decide whose assertions their own org accepts; of other orgs not even whether they exist.
+/// Who has every privilege may decide whose assertions their own org accepts, for an issuer can name any of its users;
+/// of other orgs not even whether they exist.
 pub fn may_federate(caller: &Caller, org: OrgId) -> Result<Permit<action::Federate>, Denied> {
-    let is_admin = caller.user.roles.contains(&Role::Admin);
-    if is_admin && caller.org.id == org { Ok(Permit::new(org, caller.user.id)) } else { Err(Denied) }
+    let may_all = caller.user.privileges() == Privileges::all();
+    if may_all && caller.org.id == org { Ok(Permit::new(org, caller.user.id)) } else { Err(Denied) }
 }
 
 /// Who holds the machine may fill a store from a seed.

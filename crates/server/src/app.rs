@@ -15,7 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
-use wire::Secret;
 use wire::error::Code;
 use wire::{OrgId, Secret};
 

@@ -97,7 +97,7 @@ pub fn dress(response: &mut Response, family: Family, app: &App) {
     }
     let allow = response.headers_mut().remove(header::ALLOW);
     let word = match family {
-        Family::V1 | Family::V3 => code.nested(),
+        Family::V1 | Family::V3 | Family::Own => code.nested(),
         Family::V2(_) => code.flat(),
     };
     *response = envelope(family, status, word, message, request_id);
@@ -117,11 +117,11 @@ pub fn envelope(
             reply::json(&Nested { error: NestedError { code, message, request_id, details: None } })
         }
         Family::Own => reply::problem(&Problem {
-            kind: format!("urn:latchkey:{}", code.nested()),
+            kind: format!("urn:latchkey:{code}"),
             title: status.canonical_reason().unwrap_or_default(),
             status: status.as_u16(),
             detail: message,
-            code: code.nested(),
+            code,
             request_id,
         }),
         Family::V2(format) => {

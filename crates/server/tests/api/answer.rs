@@ -163,8 +163,7 @@ fn shaped<'a>(name: &str, text: &'a str) -> &'a str {
     let of_base64url = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let kind = name.split(|c: char| c == '_' || c.is_ascii_digit()).next().unwrap_or_default();
     let (end, fits): (_, fn(&str) -> bool) = match kind {
-        "session" | "request" | "user" | "kid" | "role" | "group" => {
-        "session" | "request" | "user" | "kid" | "provider" => {
+        "session" | "request" | "user" | "kid" | "role" | "group" | "provider" => {
             (text.find(|c: char| !c.is_ascii_alphanumeric()), |value| value.len() == 22)
         }
         "handle" => (text.find(|c: char| !c.is_ascii_hexdigit()), |value| value.len() == 32),
