@@ -1,7 +1,10 @@
 //! Organisations: the owners of users, and of the rules for their sessions.
 
-use crate::cx::Policy;
+use crate::access::{Permit, action};
+use crate::cx::{Cx, Policy};
+use crate::store::StoreError;
 use crate::time::{Timestamp, minutes};
+use std::sync::Arc;
 use std::time::Duration;
 use wire::OrgId;
 
@@ -65,4 +68,33 @@ impl Org {
     pub fn session_limit(&self, policy: &Policy) -> u64 {
         self.session_limit.map_or(policy.sessions_per_org, u64::from)
     }
+}
+
+/// An org with those right below it.
+#[derive(Debug)]
+pub struct Shown {
+    /// The org.
+    pub org: Arc<Org>,
+    /// The orgs right below it, a thousand at the most.
+    pub below: Vec<Arc<Org>>,
+}
+
+/// The org of the permit.
+pub async fn show(cx: &Cx, permit: &Permit<action::ViewOrg>) -> Result<Option<Shown>, StoreError> {
+    let Some(org) = cx.store.org(permit.org()).await? else { return Ok(None) };
+    Ok(Some(Shown { below: cx.store.orgs_below(org.id).await?, org }))
+}
+
+/// The org with this name, if it is that of the permit or right below it.
+pub async fn named(
+    cx: &Cx,
+    permit: &Permit<action::ViewOrg>,
+    name: &str,
+) -> Result<Option<Shown>, StoreError> {
+    let Some(Shown { org, below }) = show(cx, permit).await? else { return Ok(None) };
+    if org.name == name {
+        return Ok(Some(Shown { org, below }));
+    }
+    let Some(org) = below.into_iter().find(|org| org.name == name) else { return Ok(None) };
+    Ok(Some(Shown { below: cx.store.orgs_below(org.id).await?, org }))
 }

@@ -90,6 +90,9 @@ pub trait Directory: Send + Sync {
 /// Users, roles and groups as administrators see them. A change that has happened is seen by the next call of anybody.
 #[async_trait]
 pub trait People: Send + Sync {
+    /// The orgs right below an org, by name; the first thousand.
+    async fn orgs_below(&self, org: OrgId) -> Result<Vec<Arc<Org>>, StoreError>;
+
     /// The users of an org, by name.
     async fn users(&self, org: OrgId, page: Page) -> Result<Vec<UserId>, StoreError>;
 

@@ -8,14 +8,17 @@ use domain::audit::Entry;
 use domain::group::Group;
 use domain::method::hash::PasswordHash;
 use domain::name::CanonicalName;
+use domain::org::Org;
 use domain::page::Page;
 use domain::role::CustomRole;
-use domain::store::{People, StoreError};
+use domain::store::{Directory, People, StoreError};
 use domain::user::{Account, Keep, User};
 use std::sync::Arc;
 use wire::{GroupId, OrgId, RoleId, UserId};
 
 const OF_ORG: &str = "SELECT id FROM account WHERE org_id = $1 ORDER BY canonical_name LIMIT $2 OFFSET $3";
+
+const BELOW: &str = "SELECT id FROM org WHERE parent_id = $1 ORDER BY name, id LIMIT 1000";
 
 const REPLACE: &str = "UPDATE account SET status = $2, profile = $3, must_change_password = $4,
     max_login_attempts = $5, updated_at = $6, updated_by = $7, revision = $8 WHERE id = $1 AND revision = $8 - 1";
@@ -29,6 +32,14 @@ const REMOVE: &str = "DELETE FROM account WHERE id = $1";
 
 #[async_trait]
 impl People for Store {
+    async fn orgs_below(&self, org: OrgId) -> Result<Vec<Arc<Org>>, StoreError> {
+        let mut orgs = Vec::new();
+        for row in self.db.read(sql(BELOW).bind(org.bits().to_be_bytes())).await? {
+            orgs.extend(self.org(OrgId::from_bits(row.id(0)?)).await?);
+        }
+        Ok(orgs)
+    }
+
     async fn users(&self, org: OrgId, page: Page) -> Result<Vec<UserId>, StoreError> {
         let statement = sql(OF_ORG).bind(org.bits().to_be_bytes()).bind(page.limit()).bind(page.skip());
         let rows = self.db.read(statement).await?;

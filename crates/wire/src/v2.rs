@@ -1,7 +1,10 @@
 //! Bodies of platform v2 (protocol.md 4). The `@type` of JSON is the element name of XML.
 
+pub mod admin;
+
 use crate::id::{OrgId, UserId};
 use crate::secret::{Secret, hand_over};
+use crate::v2::admin::hand_over_some;
 use serde::{Serialize, Serializer};
 
 /// What is posted to `/ma/api/v2/user/login`.
@@ -93,10 +96,10 @@ pub struct User<'a> {
     pub server_url: &'a str,
     /// The same; deprecated by the vendor, still there.
     pub spi_url: &'a str,
-    /// The session id.
-    #[serde(serialize_with = "hand_over")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String))]
-    pub ic_session_id: Secret,
+    /// The session id, in the reply to a sign-in alone.
+    #[serde(serialize_with = "hand_over_some", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub ic_session_id: Option<Secret>,
     /// Code or text of the security question.
     pub security_question: &'a str,
     /// Always empty.

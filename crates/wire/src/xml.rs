@@ -80,6 +80,20 @@ pub fn document(body: &impl Serialize) -> String {
     String::from_utf8(writer.into_inner()).unwrap_or_default()
 }
 
+/// Writes a list of such bodies, each under its own type, in one element.
+pub fn list(root: &str, items: &impl Serialize) -> String {
+    let value = serde_json::to_value(items).unwrap_or(Value::Null);
+    let mut writer = Writer::new(Vec::new());
+    let _declared = writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), Some("yes"))));
+    let _opened = writer.write_event(Event::Start(BytesStart::new(root)));
+    for item in value.as_array().into_iter().flatten() {
+        let name = item.get("@type").and_then(Value::as_str).unwrap_or("value");
+        element(&mut writer, name, item);
+    }
+    let _closed = writer.write_event(Event::End(BytesEnd::new(root)));
+    String::from_utf8(writer.into_inner()).unwrap_or_default()
+}
+
 fn element(writer: &mut Writer<Vec<u8>>, name: &str, value: &Value) {
     let text = match value {
         Value::Array(items) => return items.iter().for_each(|item| element(writer, name, item)),

@@ -10,6 +10,7 @@ use domain::time::{Clock, Timestamp};
 use domain::{Cx, Needs, keyring, sign_in, token};
 use emulator::dice::{Dice, Stream};
 use emulator::keysmith::SeededKeysmith;
+use server::outbound::Outbound;
 use server::admission::HashPool;
 use server::config::Config;
 use server::metrics::HashMeters;
@@ -53,6 +54,7 @@ async fn instance(store: &Arc<Store>, kind: Kind, issuer: &str) -> Cx {
         entropy: Arc::clone(&dice),
         hasher: Arc::new(HashPool::start(&config.password, dice, HashMeters::default()).unwrap()),
         keysmith: Arc::new(SeededKeysmith(Arc::new(Dice::new(seed, Stream::Keys)))),
+        key_sets: Arc::new(Outbound::new(&config.federation, Arc::new(Stopped)).unwrap()),
         policy: Policy { issuer: issuer.to_owned(), world: kind, ..policy },
     };
     let (cx, operator) = needs.start();

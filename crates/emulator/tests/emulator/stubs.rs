@@ -14,6 +14,7 @@ use emulator::stubs::upstream::Upstream;
 use emulator::stubs::{Elsewhere, Stubs};
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use server::outbound::Outbound;
 use server::admission::HashPool;
 use server::app::{App, Shared};
 use server::config::Config;
@@ -152,6 +153,7 @@ async fn app() -> App {
         entropy: Arc::<SystemEntropy>::clone(&dice),
         hasher: Arc::new(HashPool::start(&config.password, dice, metrics.hashes.clone()).unwrap()),
         keysmith: Arc::new(SystemKeysmith),
+        key_sets: Arc::new(Outbound::new(&config.federation, Arc::new(SystemClock)).unwrap()),
         policy: service::policy(&config, bound),
     };
     let (cx, operator) = needs.start();

@@ -61,6 +61,30 @@ fn routes() -> OpenApiRouter<App> {
         // /saas/public/core/v3/…
         .routes(routes!(v3::login::login)) //                        POST login
         .routes(routes!(v3::logout::logout)) //                      POST logout
+        // for resource servers
+        .routes(routes!(session_service::user)) //                   GET  /session-service/api/v1/session/User
+        .routes(routes!(gate::gate)) //                              GET  /gate
+        // for operators
+        .routes(routes!(operations::healthz))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(operations::metrics))
+        .routes(routes!(docs::openapi))
+        .routes(routes!(docs::page))
+        .merge(administration())
+}
+
+/// The routes of administration: who may what is in docs/reference/policy.md.
+fn administration() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        // /saas/api/v2/…
+        .routes(routes!(v2::users::list)) //                         GET user
+        .routes(routes!(v2::users::by_id, v2::users::change, v2::users::remove)) // GET, POST, DELETE user/{id}
+        .routes(routes!(v2::users::by_name)) //                      GET user/name/{name}
+        .routes(routes!(v2::orgs::own)) //                           GET org
+        .routes(routes!(v2::orgs::by_id)) //                         GET org/{id}
+        .routes(routes!(v2::orgs::by_name)) //                       GET org/name/{name}
+        .routes(routes!(v2::audit_log::read)) //                     GET auditlog
+        // /saas/public/core/v3/…
         .routes(routes!(v3::users::list, v3::users::add)) //         GET, POST users
         .routes(routes!(v3::users::change, v3::users::remove)) //    PATCH, DELETE users/{id}
         .routes(routes!(v3::users::add_roles)) //                    PUT users/{id}/addRoles
@@ -76,26 +100,17 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(v3::roles::remove_privileges))
         .routes(routes!(v3::roles::privileges)) //                   GET privileges
         .routes(routes!(v3::security_log::read)) //                  GET securityLog
-        // /latchkey/v1/…
-        .routes(routes!(own::sessions::mine)) //                     GET sessions
-        .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}
-        .routes(routes!(own::sessions::end_user)) //                 DELETE users/{id}/sessions
-        .routes(routes!(own::sessions::of_org, own::sessions::end_org)) // GET, DELETE orgs/{id}/sessions
         .routes(routes!(v3::identity_providers::list, v3::identity_providers::add)) //  Orgs/<org>/IdentityProviders
         .routes(routes!(
             v3::identity_providers::find,
             v3::identity_providers::change,
             v3::identity_providers::remove
         ))
-        // for resource servers
-        .routes(routes!(session_service::user)) //                   GET  /session-service/api/v1/session/User
-        .routes(routes!(gate::gate)) //                              GET  /gate
-        // for operators
-        .routes(routes!(operations::healthz))
-        .routes(routes!(operations::readyz))
-        .routes(routes!(operations::metrics))
-        .routes(routes!(docs::openapi))
-        .routes(routes!(docs::page))
+        // /latchkey/v1/…
+        .routes(routes!(own::sessions::mine)) //                     GET sessions
+        .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}
+        .routes(routes!(own::sessions::end_user)) //                 DELETE users/{id}/sessions
+        .routes(routes!(own::sessions::of_org, own::sessions::end_org)) // GET, DELETE orgs/{id}/sessions
 }
 
 /// The routes that OpenAPI has no words for: any path, any method.

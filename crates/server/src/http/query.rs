@@ -72,6 +72,11 @@ impl Listing {
         meant.next().map(|term| term.value.as_str())
     }
 
+    /// Another parameter that is a number.
+    pub fn number(&self, name: &str) -> Result<Option<u32>, ApiError> {
+        number(&self.others, name)
+    }
+
     /// Another parameter.
     pub fn other(&self, name: &str) -> Option<&str> {
         self.others.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

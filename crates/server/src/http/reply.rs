@@ -71,6 +71,17 @@ pub fn no_content() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
+/// 200 with a list of v2: an array, and in XML an element around the others.
+pub fn v2_list(format: Format, root: &str, items: &impl Serialize) -> Response {
+    match format {
+        Format::Json => json(items),
+        Format::Xml => {
+            let kind = HeaderValue::from_static("application/xml");
+            ([(header::CONTENT_TYPE, kind)], xml::list(root, items)).into_response()
+        }
+    }
+}
+
 /// 200 with nothing to say.
 pub fn empty() -> Response {
     StatusCode::OK.into_response()

@@ -54,13 +54,20 @@ fn of_acme(world: &World, path: &str) -> String {
     let id = |name| world.notebook.read(name);
     let words = [
         ("users/{id}", "user"),
+        ("user/{id}", "user"),
+        ("user/name/{name}", "name_of_user"),
+        ("org/{id}", "org"),
+        ("org/name/{name}", "name_of_org"),
         ("orgs/{id}", "org"),
         ("sessions/{handle}", "handle"),
         ("userGroups/{id}", "group"),
         ("roles/{id}", "role"),
     ];
     words.iter().fold(path, |path, (word, name)| {
-        path.replace(word, &word.replace("{id}", &id(name)).replace("{handle}", &id(name)))
+        path.replace(
+            word,
+            &word.replace("{id}", &id(name)).replace("{handle}", &id(name)).replace("{name}", &id(name)),
+        )
     })
 }
 
@@ -87,6 +94,8 @@ async fn furnished() -> World {
     let theirs = all.iter().find(|it| it["current"] == false).unwrap();
     world.notebook.write("handle", theirs["handle"].as_str().unwrap());
     world.notebook.write("org", "5mYdXw9KcJhaf3LrN8pQ2v");
+    world.notebook.write("name_of_user", "cleo");
+    world.notebook.write("name_of_org", "Acme%20Prod");
     world
 }
 

@@ -166,6 +166,7 @@ fn shaped<'a>(name: &str, text: &'a str) -> &'a str {
         "session" | "request" | "user" | "kid" | "role" | "group" | "provider" => {
             (text.find(|c: char| !c.is_ascii_alphanumeric()), |value| value.len() == 22)
         }
+        "uuid" => (text.find('"'), |value| value.len() == 36 || value.len() == 22),
         "handle" => (text.find(|c: char| !c.is_ascii_hexdigit()), |value| value.len() == 32),
         "token" => (text.find(|c| !of_base64url(c) && c != '.'), |value| value.split('.').count() == 3),
         "coordinate" => (text.find(|c| !of_base64url(c)), |value| value.len() == 43),

@@ -22,5 +22,6 @@ mod sessions;
 mod token;
 mod v1;
 mod v2;
+mod v2_people;
 mod v3;
 mod world;

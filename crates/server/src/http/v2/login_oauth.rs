@@ -1,6 +1,6 @@
 //! `POST /ma/api/v2/user/loginOAuth` (protocol.md 4.3).
 
-use super::login;
+use super::people;
 use crate::app::App;
 use crate::http::body::Body;
 use crate::http::docs::FlatRefusals;
@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::audit::Door;
 use domain::method::bearer::LONGEST;
+use domain::roster;
 use http::HeaderMap;
 use wire::error::Code;
 use wire::federation::LoginOAuthRequest;
@@ -30,5 +31,6 @@ pub async fn login_oauth(
     let no_id = "Bad Request. Please check your request: the field orgId is not an id.";
     let org = org.map_err(|_| ApiError::new(Code::BadRequest, no_id))?;
     let opened = app.sign_in_with_bearer(org, assertion, body.visit(Door::V2)).await?;
-    Ok(reply::v2(Format::asked_for(&headers), &login::user(&app, &opened)))
+    roster::came_from(&app.cx, &opened.caller, &body.origin());
+    Ok(reply::v2(Format::asked_for(&headers), &people::user(&app, opened.caller.user(), Some(&opened.id))))
 }
