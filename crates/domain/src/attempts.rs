@@ -97,7 +97,10 @@ impl Attempts {
 #[derive(Debug)]
 pub(crate) enum NoAttempt {
     /// The name is locked.
-    Locked,
+    Locked {
+        /// Until when.
+        until: Timestamp,
+    },
     /// Too many attempts wait already.
     Busy,
     /// The counter could not be read or written.
@@ -129,7 +132,10 @@ pub(crate) async fn claim(cx: &Cx, name: NameDigest, max: u32) -> Result<Attempt
         let version = old.as_ref().map(|attempts| attempts.version);
         let now = cx.clock.now();
         match old.clone().unwrap_or_default().claim(now, max, &cx.policy.lockout) {
-            Claim::Locked => return Err(NoAttempt::Locked),
+            Claim::Locked => {
+                let locked = old.and_then(|attempts| attempts.locked_until);
+                return Err(NoAttempt::Locked { until: locked.unwrap_or(now + cx.policy.lockout.lock) });
+            }
             Claim::Granted(new) if cx.store.replace_attempts(&name, old.as_ref(), &new, None).await? => {
                 turn.begin();
                 return Ok(Attempt { name, max, _turn: turn });

@@ -1,8 +1,17 @@
 //! Everything worth remembering, as one enum. No secret ever enters: no password, no session id, no token.
 
+pub mod chain;
+pub mod checkpoint;
+pub mod export;
+pub mod line;
+pub mod seal;
+pub mod trail;
+pub mod verify;
+
 use crate::name::NameDigest;
 use crate::session::SessionDigest;
 use crate::time::Timestamp;
+use checkpoint::Endorsement;
 use serde::{Serialize, Serializer};
 use std::net::IpAddr;
 use wire::{GroupId, IdentityProviderId, OrgId, RoleId, UserId};
@@ -39,6 +48,12 @@ pub enum Event {
     IdentityProviderChanged { org: OrgId, provider: IdentityProviderId, by: UserId },
     /// An org does not trust an identity provider any more.
     IdentityProviderRemoved { org: OrgId, provider: IdentityProviderId, by: UserId },
+    /// Sign-ins were tried while the name was locked: the first of a lock, and once it is over all others together.
+    LockedAttempts { name: NameMark, user: Option<UserId>, count: u64, visit: Visit },
+    /// Tokens were minted; written a moment later, many together.
+    TokensMinted { org: OrgId, tokens: Vec<Minted> },
+    /// More happened at once than could be kept until it was written.
+    NotRecorded { count: u64 },
     /// A password hash was made anew because its kind or cost was outdated.
     PasswordRehashed { user: UserId, org: OrgId },
     /// A session was ended by its holder.
@@ -46,7 +61,9 @@ pub enum Event {
     /// Every session of an org was ended.
     OrgSessionsEnded { org: OrgId, by: UserId },
     /// A signing key took over from the one before it.
-    KeyRotated { kid: String },
+    KeyRotated { kid: String, thumbprint: String, endorsed: Option<Endorsement> },
+    /// Entries that were older than they are kept were let go, up to this one.
+    AuditCut { through: i64 },
     /// A backup took the place of the store.
     Restored { sessions_ended: bool },
     /// Who holds the machine put orgs and users into the store.
@@ -75,6 +92,7 @@ impl Event {
     pub fn org(&self) -> Option<OrgId> {
         match self {
             Self::SignedIn { org, .. }
+            | Self::TokensMinted { org, .. }
             | Self::PasswordRehashed { org, .. }
             | Self::SignedOut { org, .. }
             | Self::OrgSessionsEnded { org, .. }
@@ -89,6 +107,9 @@ impl Event {
             | Self::IdentityProviderRemoved { org, .. } => Some(*org),
             Self::AssertionRefused { org, .. } => *org,
             Self::SignInRefused { .. }
+            | Self::LockedAttempts { .. }
+            | Self::NotRecorded { .. }
+            | Self::AuditCut { .. }
             | Self::KeyRotated { .. }
             | Self::Restored { .. }
             | Self::Founded { .. } => None,
@@ -112,6 +133,21 @@ pub enum Written {
     Password,
     /// It is gone.
     Removed,
+}
+
+/// A token that was minted; of the token itself only its name.
+#[derive(Debug, Clone, Serialize)]
+pub struct Minted {
+    /// The `jti` of the token.
+    pub jti: String,
+    /// Whom it is for.
+    pub user: UserId,
+    /// From which session.
+    pub session: Option<SessionMark>,
+    /// For which client.
+    pub client: String,
+    /// The `iat` of the token, in seconds since 1970.
+    pub iat: i64,
 }
 
 /// Why a sign-in was refused; for the auditor alone.

@@ -1,6 +1,7 @@
 //! What every rule may ask: the store, the clock, the dice, the hashing threads, the keys and the settings.
 
 use crate::attempts::Turns;
+use crate::audit::trail::Trail;
 use crate::entropy::Entropy;
 use crate::key_set::KeySets;
 use crate::keyring::{Keyring, Keysmith};
@@ -51,6 +52,7 @@ pub struct Cx {
     pub(crate) assertions: Turns,
     pub(crate) recorded: Recorded,
     pub(crate) marks: Marks,
+    pub(crate) trail: Trail,
     pub(crate) verified: quick_cache::sync::Cache<[u8; 32], Arc<Verified>>,
     pub(crate) binding: [tokio::sync::Mutex<()>; 16],
 }
@@ -73,6 +75,7 @@ impl Needs {
             marks: Marks::default(),
             verified: quick_cache::sync::Cache::new(policy.verified_tokens),
             keyring: Keyring::default(),
+            trail: Trail::default(),
             binding: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             store,
             clock,
@@ -126,6 +129,8 @@ pub struct Policy {
     pub hash_threads: usize,
     /// After how long a signing key is replaced by a new one; `None` leaves that to the operator.
     pub key_life: Option<Duration>,
+    /// How long entries of the audit record are kept; `None` is for ever.
+    pub audit_kept: Option<Duration>,
     /// How many verified tokens are remembered, so that the same one costs its signature once.
     pub verified_tokens: usize,
     /// Whose assertions may be accepted.

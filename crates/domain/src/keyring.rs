@@ -2,6 +2,7 @@
 
 use crate::access::{Permit, action};
 use crate::audit::Event;
+use crate::audit::checkpoint::{Endorsement, PublicKey};
 use crate::cx::Cx;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -183,12 +184,24 @@ pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
 
 /// Makes a new key that signs from now on, and returns its name.
 pub async fn rotate(cx: &Cx, _permit: Permit<action::RotateKeys>) -> Result<String, StoreError> {
+    refresh(cx).await?;
     let now = cx.clock.now();
     let key =
         KeyRecord { kid: cx.request_id(), private: cx.keysmith.forge()?, created_at: now, retired_at: None };
-    cx.store.rotate_key(&key, &Event::KeyRotated { kid: key.kid.clone() }.at(now)).await?;
+    let event = rotated(cx, &key)?;
+    cx.store.rotate_key(&key, &event.at(now)).await?;
     refresh(cx).await?;
     Ok(key.kid)
+}
+
+/// The event, in which the key before vouches for the new one.
+fn rotated(cx: &Cx, new: &KeyRecord) -> Result<Event, KeyError> {
+    let thumbprint = PublicKey::of(&*cx.keysmith.open(&new.private)?)?.thumbprint();
+    let endorsed = match cx.keyring.signing() {
+        Ok(old) => Some(Endorsement::by(&old.kid, &*old.signer, &thumbprint)?),
+        Err(KeyError) => None,
+    };
+    Ok(Event::KeyRotated { kid: new.kid.clone(), thumbprint, endorsed })
 }
 
 /// Whether the signing key is older than the policy wants, or missing.

@@ -2,6 +2,8 @@
 
 use crate::attempts::Attempts;
 use crate::audit::Entry;
+use crate::audit::chain::{Link, Sealed};
+use crate::audit::checkpoint::Checkpoint;
 use crate::group::Group;
 use crate::identity_provider::IdentityProvider;
 use crate::keyring::KeyRecord;
@@ -27,6 +29,7 @@ pub trait Store:
     + Roster
     + AttemptCounters
     + Keys
+    + Audit
     + IdentityProviders
     + OneShot
     + Health
@@ -39,6 +42,7 @@ impl<T> Store for T where
         + Roster
         + AttemptCounters
         + Keys
+        + Audit
         + IdentityProviders
         + OneShot
         + Health
@@ -283,6 +287,40 @@ pub trait OneShot: Send + Sync {
 
     /// Forgets the marks whose time ended before `before`, and says how many each org has left.
     async fn forget_marks(&self, before: Timestamp) -> Result<Vec<(OrgId, u64)>, StoreError>;
+}
+
+/// The record of what happened, entry by entry, with its checkpoints.
+#[async_trait]
+pub trait Audit: Send + Sync {
+    /// Records events that change nothing else, in this order; not forced to disk.
+    async fn record_behind(&self, entries: &[Entry]) -> Result<(), StoreError>;
+
+    /// Number and hash of the last entry; `None` for an empty record.
+    async fn last_entry(&self) -> Result<Option<(i64, Link)>, StoreError>;
+
+    /// The entries after this number, in order, at most so many.
+    async fn entries(&self, after: i64, most: u32) -> Result<Vec<Sealed>, StoreError>;
+
+    /// Keeps a checkpoint; does nothing when there is one of its kind for that entry.
+    async fn keep_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError>;
+
+    /// The checkpoints after one number and up to another, in order.
+    async fn checkpoints(&self, after: i64, through: i64) -> Result<Vec<Checkpoint>, StoreError>;
+
+    /// The last checkpoint of any kind.
+    async fn last_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError>;
+
+    /// The last mark that was signed before `before`.
+    async fn mark_before(&self, before: Timestamp) -> Result<Option<Checkpoint>, StoreError>;
+
+    /// The last cut.
+    async fn last_cut(&self) -> Result<Option<Checkpoint>, StoreError>;
+
+    /// Keeps a cut: from now on the record begins after it.
+    async fn cut(&self, cut: &Checkpoint, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Deletes the entries up to this number, and the checkpoints before it.
+    async fn forget_entries(&self, through: i64) -> Result<(), StoreError>;
 }
 
 /// The record of what happened, and whether the store can do its work at all.

@@ -39,6 +39,31 @@ impl Timestamp {
         let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         format!("{instant:.3}")
     }
+
+    /// The whole instant: RFC 3339 in UTC with microseconds.
+    pub fn exact(self) -> String {
+        let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        format!("{instant:.6}")
+    }
+}
+
+/// This text is neither an instant nor a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a time is written like 2026-08-22T10:39:12Z, or like 2026-08-22 for the beginning of that day in UTC"
+)]
+pub struct NotATime;
+
+impl FromStr for Timestamp {
+    type Err = NotATime;
+
+    fn from_str(text: &str) -> Result<Self, NotATime> {
+        let whole_day = format!("{text}T00:00:00Z");
+        let is_day = text.len() == "2026-08-22".len();
+        let instant: jiff::Timestamp =
+            if is_day { &whole_day } else { text }.parse().map_err(|_| NotATime)?;
+        Ok(Self(instant.as_microsecond()))
+    }
 }
 
 /// This text is no instant.
@@ -86,6 +111,18 @@ mod tests {
     #[test]
     fn an_instant_prints_as_the_wire_spells_it() {
         assert_eq!(Timestamp::from_micros(1_787_395_152_736_999).rfc3339(), "2026-08-22T10:39:12.736Z");
+        assert_eq!(Timestamp::from_micros(1_787_395_152_736_999).exact(), "2026-08-22T10:39:12.736999Z");
         assert_eq!(Timestamp::from_seconds(0).rfc3339(), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn an_instant_and_a_day_are_read() {
+        let exact = Timestamp::from_micros(1_787_395_152_736_999);
+        assert_eq!(exact.exact().parse(), Ok(exact));
+        assert_eq!("2026-08-22T12:39:12+02:00".parse(), Ok(Timestamp::from_seconds(1_787_395_152)));
+        assert_eq!("2026-08-22".parse(), Ok(Timestamp::from_seconds(1_787_356_800)));
+        for wrong in ["", "yesterday", "2026-13-01", "2026-08-22T10:39:12"] {
+            assert_eq!(wrong.parse::<Timestamp>(), Err(NotATime), "{wrong}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Tokens: ES256, thirty minutes, fifteen claims, bound to the session that minted them (protocol.md 3).
 
 use crate::access::Caller;
+use crate::audit::trail;
 use crate::cx::{Cx, World};
 use crate::keyring::{Key, KeyError};
 use crate::method::Busy;
@@ -74,7 +75,9 @@ pub async fn mint(cx: &Cx, caller: &Caller, client_id: &str, nonce: Nonce) -> Re
     claims.nonce = nonce.0;
     claims.client_id = client_id.to_owned();
     claims.aud.clone_from(audience);
-    Ok(sign(&*cx.keyring.signing()?, &claims)?)
+    let token = sign(&*cx.keyring.signing()?, &claims)?;
+    trail::minted(cx, caller, claims);
+    Ok(token)
 }
 
 /// The session id of an org in JWT mode: the same claims, and what the user may do (protocol.md 3.5).

@@ -1,7 +1,8 @@
-//! What happens without being asked: keys are read again and replaced, and what is over is forgotten.
+//! What happens without being asked: keys are read again and replaced, the record is signed, what is over is forgotten.
 
 use crate::app::App;
 use domain::access;
+use domain::audit::seal;
 use domain::store::StoreError;
 use domain::{Operator, keyring, once, session};
 use futures_util::FutureExt;
@@ -12,19 +13,24 @@ use tokio::time::{MissedTickBehavior, interval};
 /// How soon a key that another process made is used here.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// How often what waits to be recorded is written, and signed if it is time; a crash loses no more of it.
+const TEND: Duration = Duration::from_secs(1);
+
 /// How often what is over is forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// Does the jobs for as long as the service runs.
 pub async fn run(app: App, operator: Operator) {
-    let (mut look, mut sweep) = (interval(LOOK), interval(SWEEP));
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let (mut look, mut tend, mut sweep) = (interval(LOOK), interval(TEND), interval(SWEEP));
+    for clock in [&mut look, &mut tend, &mut sweep] {
+        clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    }
     let mut seen = None;
     loop {
         let job = async {
             tokio::select! {
                 _ = look.tick() => refresh_keys(&app, &mut seen).await,
+                _ = tend.tick() => seal::tend(&app.cx).await,
                 _ = sweep.tick() => tidy(&app, &operator).await,
             }
         };
@@ -52,5 +58,7 @@ pub async fn tidy(app: &App, operator: &Operator) -> Result<(), StoreError> {
     }
     keyring::forget(&app.cx).await?;
     once::forget(&app.cx).await?;
+    seal::tend(&app.cx).await?;
+    seal::cut(&app.cx).await?;
     session::forget(&app.cx).await
 }

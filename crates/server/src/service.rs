@@ -12,6 +12,7 @@ use crate::tls::{Certificate, TlsError};
 use crate::{http, jobs, listen};
 use axum::Router;
 use axum::routing::get;
+use domain::audit::seal;
 use domain::cx::{Federation, Lockout, Policy, World};
 use domain::entropy::Entropy;
 use domain::founding::{self, FoundingError, NewOrg};
@@ -147,6 +148,9 @@ impl Service {
         let service = listen::serve(self.listener, router, &self.app.limits, self.certificate, stop);
         tokio::join!(service, numbers(self.metrics, &self.app, stopped));
         background.abort();
+        if let Err(error) = seal::close(&self.app.cx).await {
+            tracing::error!(%error, "what was to be recorded last was not written");
+        }
         watching.iter().for_each(tokio::task::JoinHandle::abort);
         domain::store::Health::close(&*self.store).await;
     }
@@ -247,6 +251,7 @@ pub fn policy(config: &Config, bound: SocketAddr) -> Policy {
         hash_cost: config.password.cost(),
         hash_threads: if threads == 0 { system::cores() } else { threads },
         key_life: Some(KEY_LIFE),
+        audit_kept: config.audit.kept(),
         verified_tokens: VERIFIED_TOKENS,
         federation: Federation {
             host: url.authority().to_owned(),

@@ -36,6 +36,7 @@ use wire::{OrgId, UserId};
 /// The schema, as numbered steps that are never changed once released.
 const MIGRATIONS: &[migrate::Migration] = &[
     (1, "init", include_str!("../migrations/0001_init.sql")),
+    (2, "audit", include_str!("../migrations/0002_audit.sql")),
     (3, "directory", include_str!("../migrations/0003_directory.sql")),
     (4, "federation", include_str!("../migrations/0004_federation.sql")),
 ];
@@ -76,6 +77,7 @@ impl Store {
 
     async fn over(db: Arc<dyn Db>, now: Timestamp) -> Result<Self, StoreError> {
         db.migrate(MIGRATIONS, now.as_micros()).await?;
+        audit::seal(&*db).await?;
         Ok(Self::with(db))
     }
 

@@ -1,6 +1,7 @@
 //! SQLite in this process: one thread that writes, four that read, one file.
 
 mod backup;
+mod chain;
 mod connection;
 mod snapshot;
 mod writer;

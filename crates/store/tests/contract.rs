@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 use domain::attempts::Attempts;
+use domain::audit::chain::Link;
+use domain::audit::checkpoint::{Checkpoint, Kind, PublicKey, Statement};
 use domain::audit::{Door, Entry, Event, Visit, Written};
 use domain::group::Group;
 use domain::keyring::{KeyRecord, PrivateKey};
@@ -17,7 +19,7 @@ use domain::role::{AnyRole, CustomRole, Role};
 use domain::roster::Handle;
 use domain::session::{Record, Session, SessionDigest};
 use domain::store::{
-    AttemptCounters, Directory, Health, Keys, OneShot, People, Roster, Sessions, StoreError,
+    AttemptCounters, Audit, Directory, Health, Keys, OneShot, People, Roster, Sessions, StoreError,
 };
 use domain::time::{Timestamp, minutes};
 use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
@@ -590,4 +592,108 @@ async fn a_mark_is_forgotten_when_its_time_is_over_and_not_before() {
     assert_eq!(world.store.forget_marks(at(6)).await.unwrap(), [(ACME, 1)]);
     assert!(!world.store.spend(&mark("late", 6)).await.unwrap());
     assert!(world.store.spend(&mark("early", 9)).await.unwrap());
+}
+
+/// Follows the chain from the beginning; answers how many entries hang together.
+async fn chained(store: &Store) -> i64 {
+    let (mut seq, mut hash) = (0, Link::NOTHING);
+    loop {
+        let entries = store.entries(seq, 700).await.unwrap();
+        if entries.is_empty() {
+            assert_eq!(store.last_entry().await.unwrap().unwrap_or((0, Link::NOTHING)), (seq, hash));
+            return seq;
+        }
+        for entry in entries {
+            assert_eq!((entry.seq, entry.hash), (seq + 1, entry.written().after(hash)));
+            (seq, hash) = (entry.seq, entry.hash);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn entries_of_all_who_write_at_once_are_one_chain() {
+    let world = World::new().await;
+    let (one, two) = (Arc::new(world.another().await), Arc::new(world.another().await));
+    let write = |number: u32| {
+        let (store, name) =
+            (Arc::clone(if number.is_multiple_of(2) { &one } else { &two }), NameDigest([7; 32]));
+        tokio::spawn(async move {
+            match number % 3 {
+                0 => store.record(&entry(number)).await.unwrap(),
+                1 => store.record_behind(&[entry(number), entry(number)]).await.unwrap(),
+                // Most of these find another version, and leave no entry.
+                _ => drop(
+                    store.replace_attempts(&name, None, &Attempts::default(), Some(&entry(number))).await,
+                ),
+            }
+        })
+    };
+    let all: Vec<_> = (0..300).map(write).collect();
+    for one in all {
+        one.await.unwrap();
+    }
+    assert_eq!(chained(&world.another().await).await, 1 + 100 + 200 + 1);
+}
+
+#[tokio::test]
+async fn a_store_of_the_first_release_is_chained_when_it_is_opened() {
+    let folder = TempDir::new().unwrap();
+    let first = include_str!("../migrations/0001_init.sql");
+    let db = rusqlite::Connection::open(folder.path().join("latchkey.db")).unwrap();
+    db.execute_batch(&first.replace("{BLOB}", "BLOB")).unwrap();
+    db.execute_batch("CREATE TABLE migration (number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum BLOB NOT NULL, applied_at BIGINT NOT NULL)").unwrap();
+    let checksum = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, first.as_bytes());
+    db.execute("INSERT INTO migration VALUES (1, 'init', ?1, 0)", [checksum.as_ref()]).unwrap();
+    db.execute_batch(
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 2500)
+         INSERT INTO audit SELECT n, n * 1000, CASE WHEN n % 2 THEN x'00000000000000000000000000000001' END,
+             '{\"event\":\"founded\",\"orgs\":' || n || '}' FROM n",
+    )
+    .unwrap();
+    drop(db);
+    let store = open(folder.path()).await;
+    assert_eq!(chained(&store).await, 2500);
+    store.record(&entry(1)).await.unwrap();
+    assert_eq!(chained(&open(folder.path()).await).await, 2501);
+}
+
+#[tokio::test]
+async fn what_is_cut_off_is_gone_and_the_rest_hangs_on_the_cut() {
+    let world = World::new().await;
+    let store = &world.store;
+    for minute in 0..5 {
+        store.record(&entry(minute)).await.unwrap();
+    }
+    let entries = store.entries(0, 10).await.unwrap();
+    let checkpoint = |kind, seq: usize, minute| Checkpoint {
+        statement: Statement { kind, seq: seq as i64, hash: entries[seq - 1].hash, at: at(minute) },
+        kid: "k".into(),
+        public: generator(),
+        signature: vec![1, 2, 3],
+    };
+    let (early, late) = (checkpoint(Kind::Mark, 2, 2), checkpoint(Kind::Mark, 4, 4));
+    for mark in [&early, &late, &late] {
+        store.keep_checkpoint(mark).await.unwrap();
+    }
+    assert_eq!(store.checkpoints(0, 9).await.unwrap(), [early.clone(), late.clone()]);
+    assert_eq!(store.mark_before(at(4)).await.unwrap(), Some(early));
+    assert_eq!((store.last_cut().await.unwrap(), store.mark_before(at(2)).await.unwrap()), (None, None));
+    let cut = checkpoint(Kind::Cut, 4, 9);
+    store.cut(&cut, &Event::AuditCut { through: 4 }.at(at(9))).await.unwrap();
+    store.forget_entries(4).await.unwrap();
+    let other = world.another().await;
+    let left: Vec<_> = other.entries(0, 10).await.unwrap().iter().map(|entry| entry.seq).collect();
+    assert_eq!(left, [5, 6, 7]);
+    assert_eq!(other.checkpoints(0, 9).await.unwrap(), [late.clone(), cut.clone()]);
+    assert_eq!(
+        (other.last_cut().await.unwrap(), other.last_checkpoint().await.unwrap()),
+        (Some(cut), Some(late))
+    );
+}
+
+/// The generator of P-256: a point that is certainly on the curve.
+fn generator() -> PublicKey {
+    let (x, y) =
+        ("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU");
+    PublicKey::of_coordinates(x, y).unwrap()
 }

@@ -3,6 +3,7 @@
 use super::hash::PasswordHash;
 use super::{Busy, Proof};
 use crate::attempts::{self, NoAttempt};
+use crate::audit::trail::{self, Knock};
 use crate::audit::{Event, Refusal, Visit};
 use crate::cx::Cx;
 use crate::name::CanonicalName;
@@ -21,7 +22,14 @@ pub(crate) async fn prove(
 ) -> Result<Proof, SignInError> {
     cx.hasher.admit()?;
     let account = cx.store.account(name).await?;
-    let attempt = attempts::claim(cx, name.digest(), attempts_allowed(cx, account.as_ref())).await?;
+    let user = account.as_ref().map(|account| account.user.id);
+    let attempt = attempts::claim(cx, name.digest(), attempts_allowed(cx, account.as_ref())).await;
+    let attempt = attempt.inspect_err(|no| match no {
+        NoAttempt::Locked { until } => {
+            trail::knocked(cx, name.digest(), Knock { user, until: *until, visit })
+        }
+        NoAttempt::Busy | NoAttempt::Store(_) => {}
+    })?;
     let right = match cx.hasher.check(password.clone(), hash_to_compare(cx, account.as_ref())?).await {
         Ok(right) => right,
         Err(busy) => {
@@ -29,7 +37,6 @@ pub(crate) async fn prove(
             return Err(busy.into());
         }
     };
-    let user = account.as_ref().map(|account| account.user.id);
     let account = match verdict(account, right) {
         Ok(account) => account,
         Err(reason) => {
@@ -90,7 +97,7 @@ async fn renew(cx: &Cx, account: &Account, password: Secret) -> Result<(), Store
 impl From<NoAttempt> for SignInError {
     fn from(no: NoAttempt) -> Self {
         match no {
-            NoAttempt::Locked => Self::Locked,
+            NoAttempt::Locked { .. } => Self::Locked,
             NoAttempt::Busy => Self::Busy,
             NoAttempt::Store(error) => Self::Store(error),
         }

@@ -56,7 +56,7 @@ fn problem(key: impl Into<String>, advice: impl Into<String>) -> Problem {
 }
 
 fn numbers(config: &Config) -> Vec<Problem> {
-    let Config { session, password, lockout, limits, .. } = config;
+    let Config { session, password, lockout, audit, limits, .. } = config;
     [
         ("session.idle_minutes", session.idle_minutes, 1, 525_600),
         ("session.absolute_minutes", session.absolute_minutes, 1, 525_600),
@@ -67,6 +67,7 @@ fn numbers(config: &Config) -> Vec<Problem> {
         ("lockout.lock_minutes", lockout.lock_minutes, 1, 525_600),
         ("lockout.forget_hours", lockout.forget_hours, 1, 8_760),
         ("lockout.names", lockout.names, 1_000, 100_000_000),
+        ("audit.retention_days", audit.retention_days, 0, 36_500),
         ("limits.connections", limits.connections, 1, 1_000_000),
         ("limits.body_bytes", limits.body_bytes, 1_024, 268_435_456),
         ("limits.bodies_bytes", limits.bodies_bytes, 1_048_576, 4_294_967_295),

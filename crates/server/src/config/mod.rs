@@ -9,8 +9,8 @@ mod url;
 
 pub use check::{Problem, Problems};
 pub use sections::{
-    Federation, Limits, Lockout, Log, LogFormat, OrgSpelling, Password, Refusal, RefusedStatus, Region,
-    Session, Telemetry, Tls, Token, Wire,
+    Audit, Federation, Limits, Lockout, Log, LogFormat, OrgSpelling, Password, Refusal, RefusedStatus,
+    Region, Session, Telemetry, Tls, Token, Wire,
 };
 pub use url::{BaseUrl, NotABaseUrl};
 
@@ -45,6 +45,8 @@ pub struct Config {
     pub password: Password,
     /// When a name is locked.
     pub lockout: Lockout,
+    /// How long the audit record is kept.
+    pub audit: Audit,
     /// How much one client may take.
     pub limits: Limits,
     /// What is written to stderr.
@@ -69,6 +71,7 @@ impl Default for Config {
             federation: Federation::default(),
             password: Password::default(),
             lockout: Lockout::default(),
+            audit: Audit::default(),
             limits: Limits::default(),
             log: Log::default(),
             telemetry: Telemetry::default(),

@@ -207,6 +207,27 @@ impl Default for Lockout {
     }
 }
 
+/// How long the audit record is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Audit {
+    /// Days after which entries are let go; 0 keeps them for ever.
+    pub retention_days: u32,
+}
+
+impl Audit {
+    /// How long entries are kept; `None` is for ever.
+    pub fn kept(&self) -> Option<Duration> {
+        (self.retention_days > 0).then(|| Duration::from_secs(u64::from(self.retention_days) * 24 * 60 * 60))
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { retention_days: 400 }
+    }
+}
+
 /// How much one client may take.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

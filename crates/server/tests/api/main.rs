@@ -3,6 +3,7 @@
 
 mod access;
 mod answer;
+mod audit;
 mod bad_input;
 mod bearer;
 mod corpus;

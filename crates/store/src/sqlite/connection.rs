@@ -40,6 +40,7 @@ pub fn memory() -> Result<Connection, DbError> {
 fn tuned(connection: Connection) -> Result<Connection, Error> {
     connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(128);
+    super::chain::teach(&connection)?;
     connection.execute_batch(
         "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8000;",
     )?;
