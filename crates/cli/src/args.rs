@@ -1,6 +1,7 @@
 //! The command line. Every command's help has examples.
 
 use crate::cmd::agent::AgentArgs;
+use crate::cmd::audit::AuditCommand;
 use crate::cmd::completions::{CompletionsArgs, ManArgs};
 use crate::cmd::credential::CredentialArgs;
 use crate::cmd::doctor::DoctorArgs;
@@ -80,6 +81,9 @@ SIGTERM and Ctrl-C finish what is under way and end it.")]
     /// Look at the signing keys, or make a new one
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// Export, verify or follow the record of what happened
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Write a consistent copy of the store to a new file, also while the service runs
     #[command(after_help = "Examples:
   latchkey backup latchkey-2026-08-22.db

@@ -41,6 +41,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => cmd::serve::run(args),
         Command::Config(args) => cmd::config::run(args),
         Command::Keys(args) => cmd::keys::run(args),
+        Command::Audit(command) => cmd::audit::run(command),
         Command::Backup(args) => cmd::backup::run(args),
         Command::Restore(args) => cmd::restore::run(args),
         Command::Completions(args) => cmd::completions::run(args),

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod agent;
+pub mod audit;
 pub mod backup;
 pub mod completions;
 pub mod config;

@@ -57,8 +57,16 @@ fn one_folder(dice: &mut fastrand::Rng, rounds: u64) -> Count {
         }
         service = Service::start(folder.path(), &arguments[..2]);
         ledger.check(&service);
+        verify_record(folder.path());
     }
     ledger.count
+}
+
+/// Every entry hangs on the one before it, whenever the service was killed.
+fn verify_record(folder: &Path) {
+    let output = service::latchkey().args(["audit", "verify", "--data"]).arg(service::data(folder)).output();
+    let output = output.expect("the tool can be started");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// Writes configuration and seed; the arguments name the configuration first.

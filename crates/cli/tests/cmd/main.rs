@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod agent;
+mod audit;
 mod budgets;
 mod client;
 mod crash;

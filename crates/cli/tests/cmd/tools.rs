@@ -10,37 +10,38 @@ use std::process::{Command, Output};
 const SEED: &str = "[[org]]\nname = \"Acme Prod\"\n[[org.user]]\nname = \"etl.robot\"\npassword = \"correct horse\"\nroles = [\"Admin\"]\n";
 const CHEAP: &str = "[password]\nmemory_kib = 64\npasses = 1\n";
 
-struct World {
+/// A folder with a seed and a cheap configuration.
+pub struct World {
     folder: tempfile::TempDir,
 }
 
 /// How a command ended.
-struct Told {
-    code: Option<i32>,
-    out: String,
-    err: String,
+pub struct Told {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
 }
 
 impl World {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::write(folder.path().join("seed.toml"), SEED).expect("the folder can be written");
         fs::write(folder.path().join("latchkey.toml"), CHEAP).expect("the folder can be written");
         Self { folder }
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    fn serve(&self, seeded: bool) -> Service {
+    pub fn serve(&self, seeded: bool) -> Service {
         let (config, seed) = (self.path().join("latchkey.toml"), self.path().join("seed.toml"));
         let all = ["--config".as_ref(), config.as_os_str(), "--seed".as_ref(), seed.as_os_str()];
         Service::start(self.path(), &all[..if seeded { 4 } else { 2 }])
     }
 
     /// Runs a command in the folder; its paths are printed as `FOLDER`.
-    fn run(&self, arguments: &[&str]) -> Told {
+    pub fn run(&self, arguments: &[&str]) -> Told {
         let Output { status, stdout, stderr } =
             latchkey().current_dir(self.path()).args(arguments).output().expect("the tool can be started");
         let text = |bytes| {
@@ -51,12 +52,13 @@ impl World {
 }
 
 impl Told {
-    fn is(&self, code: i32, out: &str, err: &str) {
+    pub fn is(&self, code: i32, out: &str, err: &str) {
         assert_eq!((self.code, self.out.as_str(), self.err.as_str()), (Some(code), out, err));
     }
 }
 
-fn sign_in(service: &Service) -> u16 {
+/// Signs the robot in, and answers the status.
+pub fn sign_in(service: &Service) -> u16 {
     let body = serde_json::json!({"username": "etl.robot", "password": "correct horse"});
     let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
     let url = format!("{}/identity-service/api/v1/Login", service.url);
@@ -218,6 +220,9 @@ fn every_help_has_an_example_and_is_the_one_that_was_agreed() {
         &["config", "example"],
         &["keys", "list"],
         &["keys", "rotate"],
+        &["audit", "export"],
+        &["audit", "verify"],
+        &["audit", "tail"],
         &["backup"],
         &["restore"],
         &["completions"],

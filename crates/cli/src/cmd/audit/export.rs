@@ -1,0 +1,77 @@
+//! `latchkey audit export`: the record as lines, read and written in portions.
+
+use super::{ExportArgs, Format, attach, cef, not_read};
+use crate::cmd::block_on;
+use crate::error::Failure;
+use crate::{print, progress};
+use domain::Cx;
+use domain::audit::export::{Item, export};
+use domain::audit::line::{HEAD, Speller};
+use domain::store::Health;
+use domain::time::Timestamp;
+use std::io::IsTerminal;
+
+/// Writes the record.
+pub fn run(args: &ExportArgs) -> Result<(), Failure> {
+    block_on(async {
+        let (store, cx) = attach(&args.place).await?;
+        let story = write(&cx, args);
+        // On a terminal the entries themselves are the sign of life.
+        let done = match std::io::stdout().is_terminal() {
+            true => story.await,
+            false => progress::while_waiting("exporting the audit record", story).await,
+        };
+        store.close().await;
+        done
+    })
+}
+
+async fn write(cx: &Cx, args: &ExportArgs) -> Result<(), Failure> {
+    match args.format {
+        Format::Jsonl => {
+            lines(cx, args.since, |lines| {
+                print::line(&lines.join("\n"));
+                Ok(())
+            })
+            .await
+        }
+        Format::Cef => events(cx, args.since).await,
+    }
+}
+
+/// Hands on the lines of an export, some at a time.
+pub async fn lines(
+    cx: &Cx,
+    since: Option<Timestamp>,
+    mut take: impl FnMut(&[String]) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut speller = Speller::default();
+    let mut export = export(cx, since).await.map_err(Failure::machine)?;
+    take(&[HEAD.to_owned()])?;
+    loop {
+        let items = export.next().await.map_err(not_read)?;
+        if items.is_empty() {
+            return Ok(());
+        }
+        take(&items.iter().flat_map(|item| speller.lines(item)).collect::<Vec<_>>())?;
+    }
+}
+
+async fn events(cx: &Cx, since: Option<Timestamp>) -> Result<(), Failure> {
+    let mut export = export(cx, since).await.map_err(Failure::machine)?;
+    loop {
+        let items = export.next().await.map_err(not_read)?;
+        if items.is_empty() {
+            return Ok(());
+        }
+        for item in items {
+            match item {
+                // It began at a checkpoint, which is a little earlier.
+                Item::Entry(entry) if since.is_none_or(|since| since <= entry.at) => {
+                    print::line(&cef::event(&entry));
+                }
+                Item::Entry(_) | Item::Checkpoint(_) => {}
+            }
+        }
+    }
+}
