@@ -148,6 +148,8 @@ impl Service {
         let service = listen::serve(self.listener, router, &self.app.limits, self.certificate, stop);
         tokio::join!(service, numbers(self.metrics, &self.app, stopped));
         background.abort();
+        // Only when it is gone has it given back what it was writing.
+        let _aborted = background.await;
         if let Err(error) = seal::close(&self.app.cx).await {
             tracing::error!(%error, "what was to be recorded last was not written");
         }

@@ -61,9 +61,11 @@ pub fn append(entry: &Entry) -> Statement {
 pub async fn seal(db: &dyn Db) -> Result<(), StoreError> {
     loop {
         let rows = db.read(sql(UNSEALED)).await?;
-        if rows.is_empty() {
-            return Ok(());
-        }
+        let Some(first) = rows.first().map(|row| row.int(0)).transpose()? else { return Ok(()) };
+        tracing::info!(
+            audit.seq = first,
+            "entries of an older release are being hashed, from entry {first} on"
+        );
         let (mut before, mut statements) = (None, Vec::with_capacity(rows.len()));
         for row in &rows {
             let hash = sealed_after(row, before)?;
