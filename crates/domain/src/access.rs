@@ -205,6 +205,9 @@ pub mod action {
     /// Filling a store from a seed.
     #[derive(Debug)]
     pub struct Found;
+    /// Reading the audit record of every org.
+    #[derive(Debug)]
+    pub struct ReadAudit;
     /// Replacing the signing key.
     #[derive(Debug)]
     pub struct RotateKeys;
@@ -290,6 +293,11 @@ pub fn may_federate(caller: &Caller, org: OrgId) -> Result<Permit<action::Federa
 
 /// Who holds the machine may fill a store from a seed.
 pub fn may_found(_: &Operator) -> Permit<action::Found> {
+    Permit::new(crate::org::ROOT, UserId::from_bits(0))
+}
+
+/// Who holds the machine may read the audit record of every org.
+pub fn may_read_audit(_: &Operator) -> Permit<action::ReadAudit> {
     Permit::new(crate::org::ROOT, UserId::from_bits(0))
 }
 

@@ -3,6 +3,7 @@
 use super::chain::Sealed;
 use super::checkpoint::Checkpoint;
 use super::seal;
+use crate::access::{Permit, action};
 use crate::cx::Cx;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -41,7 +42,11 @@ pub enum ExportError {
 }
 
 /// Begins to read at the last checkpoint before `since`, or at the beginning. The end is the present, and signed.
-pub async fn export(cx: &Cx, since: Option<Timestamp>) -> Result<Export<'_>, StoreError> {
+pub async fn export(
+    cx: &Cx,
+    _permit: Permit<action::ReadAudit>,
+    since: Option<Timestamp>,
+) -> Result<Export<'_>, StoreError> {
     let cut = cx.store.last_cut().await?;
     let cut_at = cut.as_ref().map_or(0, |cut| cut.statement.seq);
     let mark = match since {

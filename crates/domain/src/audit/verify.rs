@@ -83,6 +83,8 @@ pub struct Verdict {
     pub checkpoints: u64,
     /// The last checkpoint: all entries up to it are signed.
     pub signed: Checkpoint,
+    /// Whether its key is one that the trusted keys, or else the first one, vouched for.
+    pub is_vouched_for: bool,
 }
 
 /// A verification under way; it is given line after line.
@@ -97,6 +99,7 @@ pub struct Verifier {
     checkpoints: u64,
     signed: Option<Checkpoint>,
     has_met_earlier: bool,
+    trusted: HashSet<String>,
 }
 
 /// How far the chain has been followed.
@@ -133,7 +136,8 @@ impl Gap {
 impl Verifier {
     /// Begins a verification.
     pub fn new(demands: Demands) -> Self {
-        Self { demands, ..Self::default() }
+        let trusted = demands.trusted.clone().unwrap_or_default();
+        Self { demands, trusted, ..Self::default() }
     }
 
     /// Judges the next line.
@@ -179,12 +183,13 @@ impl Verifier {
             _ => {}
         }
         let thumbprint = signed.public.thumbprint();
-        if self.demands.trusted.as_ref().is_some_and(|trusted| !trusted.contains(&thumbprint)) {
+        let is_vouched_for = self.trusted.contains(&thumbprint);
+        if self.demands.trusted.is_some() && !is_vouched_for {
             return Err(Fault::Stranger(thumbprint));
         }
         self.earlier(last)?;
         let Self { start, place, checkpoints, .. } = self;
-        Ok(Verdict { start, last, last_at: place.at, checkpoints, signed })
+        Ok(Verdict { start, last, last_at: place.at, checkpoints, signed, is_vouched_for })
     }
 
     fn entry(&mut self, entry: &Sealed) -> Result<(), Fault> {
@@ -242,6 +247,10 @@ impl Verifier {
             _ if hash != self.place.hash => return Err(self.rewritten()),
             _ => {
                 self.checkpoints += 1;
+                // Without a key to trust, the first one is where trust begins.
+                if self.demands.trusted.is_none() && self.trusted.is_empty() {
+                    self.trusted.insert(checkpoint.public.thumbprint());
+                }
                 self.signed = Some(checkpoint);
             }
         }
@@ -269,14 +278,13 @@ impl Verifier {
             thumbprint: String,
             endorsed: Endorsement,
         }
-        let Some(trusted) = self.demands.trusted.as_mut().filter(|_| event.contains(r#""key_rotated""#))
-        else {
+        if !event.contains(r#""key_rotated""#) {
             return;
-        };
+        }
         let Ok(Rotated { thumbprint, endorsed }) = serde_json::from_str(event) else { return };
-        let old = self.keys.get(&endorsed.kid).filter(|old| trusted.contains(&old.thumbprint()));
+        let old = self.keys.get(&endorsed.kid).filter(|old| self.trusted.contains(&old.thumbprint()));
         if old.is_some_and(|old| endorsed.holds(old, &thumbprint)) {
-            trusted.insert(thumbprint);
+            self.trusted.insert(thumbprint);
         }
     }
 
@@ -589,6 +597,7 @@ mod tests {
             let mut items = record.items(0);
             items.insert(1, record.checkpoint(Kind::Mark, 1, &old));
             items[3] = Item::Checkpoint(statement.signed("k2", &new).unwrap());
+            assert_eq!(verify(&lines(&items)).unwrap().is_vouched_for, holds);
             let demands = Demands { trusted: Some([old.thumbprint()].into()), ..Demands::default() };
             assert_eq!(verify_with(demands, &lines(&items)).is_ok(), holds);
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 pub fn event(entry: &Sealed) -> String {
     let event: Value = serde_json::from_str(&entry.event).unwrap_or_default();
     let word = |pointer: &str| event.pointer(pointer).and_then(Value::as_str);
-    let name = word("/event").unwrap_or("unknown");
+    let name = word("/event").unwrap_or("unknown").replace(['|', '\\', '\n', '\r'], "_");
     let pairs = [
         ("rt", Some((entry.at.as_micros() / 1_000).to_string())),
         ("externalId", Some(entry.seq.to_string())),
@@ -21,7 +21,7 @@ pub fn event(entry: &Sealed) -> String {
     let pairs =
         pairs.iter().filter_map(|(key, value)| Some(format!("{key}={}", value_of(value.as_deref()?))));
     let (version, pairs) = (env!("CARGO_PKG_VERSION"), pairs.collect::<Vec<_>>().join(" "));
-    format!("CEF:0|Latchkey|latchkey|{version}|{name}|{}|{}|{pairs}", name.replace('_', " "), severity(name))
+    format!("CEF:0|Latchkey|latchkey|{version}|{name}|{}|{}|{pairs}", name.replace('_', " "), severity(&name))
 }
 
 /// From 0 to 10; what somebody should look at is above 5.

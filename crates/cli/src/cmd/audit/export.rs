@@ -4,8 +4,8 @@ use super::{ExportArgs, Format, attach, cef, not_read};
 use crate::cmd::block_on;
 use crate::error::Failure;
 use crate::{print, progress};
-use domain::Cx;
-use domain::audit::export::{Item, export};
+use domain::access::may_read_audit;
+use domain::audit::export::{Export, Item, export};
 use domain::audit::line::{HEAD, Speller};
 use domain::store::Health;
 use domain::time::Timestamp;
@@ -14,8 +14,9 @@ use std::io::IsTerminal;
 /// Writes the record.
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     block_on(async {
-        let (store, cx) = attach(&args.place).await?;
-        let story = write(&cx, args);
+        let (store, cx, operator) = attach(&args.place).await?;
+        let export = export(&cx, may_read_audit(&operator), args.since).await.map_err(Failure::machine)?;
+        let story = write(export, args);
         // On a terminal the entries themselves are the sign of life.
         let done = match std::io::stdout().is_terminal() {
             true => story.await,
@@ -26,27 +27,25 @@ pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     })
 }
 
-async fn write(cx: &Cx, args: &ExportArgs) -> Result<(), Failure> {
+async fn write(mut export: Export<'_>, args: &ExportArgs) -> Result<(), Failure> {
     match args.format {
         Format::Jsonl => {
-            lines(cx, args.since, |lines| {
+            lines(&mut export, |lines| {
                 print::line(&lines.join("\n"));
                 Ok(())
             })
             .await
         }
-        Format::Cef => events(cx, args.since).await,
+        Format::Cef => events(&mut export, args.since).await,
     }
 }
 
 /// Hands on the lines of an export, some at a time.
 pub async fn lines(
-    cx: &Cx,
-    since: Option<Timestamp>,
+    export: &mut Export<'_>,
     mut take: impl FnMut(&[String]) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut speller = Speller::default();
-    let mut export = export(cx, since).await.map_err(Failure::machine)?;
     take(&[HEAD.to_owned()])?;
     loop {
         let items = export.next().await.map_err(not_read)?;
@@ -57,8 +56,7 @@ pub async fn lines(
     }
 }
 
-async fn events(cx: &Cx, since: Option<Timestamp>) -> Result<(), Failure> {
-    let mut export = export(cx, since).await.map_err(Failure::machine)?;
+async fn events(export: &mut Export<'_>, since: Option<Timestamp>) -> Result<(), Failure> {
     loop {
         let items = export.next().await.map_err(not_read)?;
         if items.is_empty() {

@@ -11,7 +11,7 @@ use crate::error::Failure;
 use clap::{Args as Arguments, Subcommand, ValueEnum};
 use domain::audit::export::ExportError;
 use domain::time::Timestamp;
-use domain::{Cx, keyring};
+use domain::{Cx, Operator, keyring};
 use server::service;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -114,17 +114,17 @@ pub fn run(command: AuditCommand) -> Result<(), Failure> {
     }
 }
 
-/// The store in a data folder, and the rules over it.
-async fn attach(place: &DataArgs) -> Result<(Arc<Store>, Cx), Failure> {
+/// The store in a data folder, the rules over it, and evidence of holding this machine.
+async fn attach(place: &DataArgs) -> Result<(Arc<Store>, Cx, Operator), Failure> {
     let config = configuration(place)?;
     let store = Arc::new(existing_store(&config).await?);
-    let (cx, _operator) = service::tool(&config, &store).map_err(Failure::machine)?;
+    let (cx, operator) = service::tool(&config, &store).map_err(Failure::machine)?;
     keyring::refresh(&cx).await.map_err(Failure::machine)?;
     if !keyring::can_sign(&cx) {
         let no_key = std::io::Error::other("there is no key to sign with");
         return Err(Failure::refused(no_key).hint("start the service once: it makes a key"));
     }
-    Ok((store, cx))
+    Ok((store, cx, operator))
 }
 
 fn not_read(error: ExportError) -> Failure {

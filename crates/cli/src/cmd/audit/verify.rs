@@ -1,10 +1,13 @@
 //! `latchkey audit verify`: whether a record is the one that was written, told offline.
 
-use super::{VerifyArgs, attach, export};
+use super::export::lines;
+use super::{VerifyArgs, attach};
 use crate::cmd::block_on;
 use crate::error::Failure;
 use crate::{print, progress};
+use domain::access::may_read_audit;
 use domain::audit::checkpoint::{Checkpoint, PublicKey};
+use domain::audit::export::export;
 use domain::audit::verify::{Demands, Fault, Verdict, Verifier, last_checkpoint};
 use domain::store::Health;
 use serde_json::Value;
@@ -34,6 +37,11 @@ pub fn run(args: &VerifyArgs) -> Result<(), Failure> {
         }
     }?;
     print::line(&text(&verdict));
+    if !verdict.is_vouched_for {
+        print::note(
+            "the last key is not one that the first vouched for: keys were withdrawn, or somebody else signed",
+        );
+    }
     if !is_anchored {
         print::note("compare the thumbprint with one that you have from elsewhere, or name it with --key");
     }
@@ -51,10 +59,11 @@ fn of_lines(demands: Demands, lines: impl BufRead) -> Result<Verdict, Failure> {
 }
 
 async fn of_store(demands: Demands, args: &VerifyArgs) -> Result<Verdict, Failure> {
-    let (store, cx) = attach(&args.place).await?;
+    let (store, cx, operator) = attach(&args.place).await?;
+    let mut export = export(&cx, may_read_audit(&operator), None).await.map_err(Failure::machine)?;
     let mut verifier = Verifier::new(demands);
     let all = |lines: &[String]| lines.iter().try_for_each(|line| verifier.read(line)).map_err(broken);
-    let read = progress::while_waiting("verifying the audit record", export::lines(&cx, None, all)).await;
+    let read = progress::while_waiting("verifying the audit record", lines(&mut export, all)).await;
     store.close().await;
     read.and_then(|()| verifier.finish().map_err(broken))
 }
@@ -110,7 +119,7 @@ fn earlier(file: &Path) -> Result<Checkpoint, Failure> {
 }
 
 fn text(verdict: &Verdict) -> String {
-    let Verdict { start, last, last_at, checkpoints, signed } = verdict;
+    let Verdict { start, last, last_at, checkpoints, signed, .. } = verdict;
     let first = start.as_ref().map_or(0, |start| start.seq) + 1;
     let begins = match start {
         Some(start) => format!("after a signed {} of {}", start.kind.word(), start.at.rfc3339()),
