@@ -66,19 +66,6 @@ impl FromStr for Timestamp {
     }
 }
 
-/// This text is no instant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotATime;
-
-/// RFC 3339, with any offset.
-impl FromStr for Timestamp {
-    type Err = NotATime;
-
-    fn from_str(text: &str) -> Result<Self, NotATime> {
-        text.parse::<jiff::Timestamp>().map(|it| Self(it.as_microsecond())).map_err(|_| NotATime)
-    }
-}
-
 impl Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, duration: Duration) -> Self {
