@@ -23,16 +23,7 @@ use wire::{GroupId, IdentityProviderId, OrgId, RoleId, UserId};
 
 /// Everything that is kept.
 pub trait Store:
-    Directory
-    + People
-    + Sessions
-    + Roster
-    + AttemptCounters
-    + Keys
-    + Audit
-    + IdentityProviders
-    + OneShot
-    + Health
+    Directory + People + Sessions + Roster + AttemptCounters + Keys + Audit + IdentityProviders + OneShot + Health
 {
 }
 impl<T> Store for T where
