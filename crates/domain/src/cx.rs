@@ -9,6 +9,7 @@ use crate::method::Hasher;
 use crate::method::bearer::Recorded;
 use crate::method::hash::Cost;
 use crate::once::Marks;
+use crate::password::Rules;
 use crate::store::Store;
 use crate::time::Clock;
 use crate::token::Verified;
@@ -125,6 +126,8 @@ pub struct Policy {
     pub lockout: Lockout,
     /// The price of a new password hash.
     pub hash_cost: Cost,
+    /// What a new password must be.
+    pub passwords: Rules,
     /// How many hashes run at once.
     pub hash_threads: usize,
     /// After how long a signing key is replaced by a new one; `None` leaves that to the operator.

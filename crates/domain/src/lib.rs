@@ -5,6 +5,7 @@
 pub mod access;
 pub mod attempts;
 pub mod audit;
+mod common;
 pub mod cx;
 pub mod entropy;
 pub mod founding;

@@ -242,7 +242,7 @@ pub async fn add(
     let (roles, custom) = roles.apart();
     let password = match draft.password {
         Some(password) => {
-            let chosen = Chosen::new(password, &draft.name.canonical())?;
+            let chosen = Chosen::new(password, &draft.name.canonical(), cx.policy.passwords)?;
             Some(cx.hasher.make(chosen.into_secret(), cx.policy.hash_cost).await?)
         }
         None => None,

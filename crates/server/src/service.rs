@@ -251,6 +251,7 @@ pub fn policy(config: &Config, bound: SocketAddr) -> Policy {
             names: config.lockout.names,
         },
         hash_cost: config.password.cost(),
+        passwords: config.password.rules(),
         hash_threads: if threads == 0 { system::cores() } else { threads },
         key_life: Some(KEY_LIFE),
         audit_kept: config.audit.kept(),

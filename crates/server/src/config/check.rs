@@ -63,6 +63,8 @@ fn numbers(config: &Config) -> Vec<Problem> {
         ("session.limit_per_org", session.limit_per_org, 1, 10_000_000),
         ("password.threads", password.threads, 0, 1_024),
         ("password.queue", password.queue, 1, 100_000),
+        ("password.min_length", password.min_length, 4, 64),
+        ("password.char_mix", password.char_mix, 1, 4),
         ("lockout.max_login_attempts", lockout.max_login_attempts, 1, 1_000),
         ("lockout.lock_minutes", lockout.lock_minutes, 1, 525_600),
         ("lockout.forget_hours", lockout.forget_hours, 1, 8_760),

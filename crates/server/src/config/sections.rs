@@ -2,6 +2,7 @@
 
 use super::BaseUrl;
 use domain::method::hash::Cost;
+use domain::password::Rules;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -157,7 +158,7 @@ pub struct Federation {
     pub plain_http: bool,
 }
 
-/// What one password hash costs (Argon2id), and how many are computed at once.
+/// What one password hash costs (Argon2id), how many are computed at once, and what a new password must be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Password {
@@ -171,6 +172,10 @@ pub struct Password {
     pub threads: u32,
     /// Hashes that may wait for their turn; past it the answer is 429 at once.
     pub queue: u32,
+    /// The fewest characters of a new password.
+    pub min_length: u32,
+    /// How many kinds of characters a new password has: lower case, upper case, digits, others.
+    pub char_mix: u32,
 }
 
 impl Password {
@@ -178,12 +183,18 @@ impl Password {
     pub fn cost(&self) -> Cost {
         Cost { memory_kib: self.memory_kib, passes: self.passes, lanes: self.lanes }
     }
+
+    /// What a new password must be.
+    pub fn rules(&self) -> Rules {
+        Rules { min_length: self.min_length, char_mix: self.char_mix }
+    }
 }
 
 impl Default for Password {
     fn default() -> Self {
         let Cost { memory_kib, passes, lanes } = Cost::default();
-        Self { memory_kib, passes, lanes, threads: 0, queue: 256 }
+        let Rules { min_length, char_mix } = Rules::default();
+        Self { memory_kib, passes, lanes, threads: 0, queue: 256, min_length, char_mix }
     }
 }
 

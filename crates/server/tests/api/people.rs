@@ -1,7 +1,7 @@
 //! Users, groups, roles and passwords through platform v3: what administrators see and do, and whom it touches at once.
 
 use crate::answer::{Answer, DEAD};
-use crate::world::{CARRIERS, Door, Question, World, minutes};
+use crate::world::{CARRIERS, Door, Question, SEED, World, minutes};
 use http::Method;
 
 const NOT_ALLOWED: &str = r#"403 {"error":{"code":"LK_DENIED","message":"This user may not do that.","requestId":"$request","details":null}}"#;
@@ -390,4 +390,31 @@ async fn the_security_log_tells_who_did_what_to_whom_in_this_org_alone() {
     let eves = eve.gets("securityLog").await;
     assert_eq!(eves.json()["entries"].as_array().unwrap().len(), 1, "{eves}");
     Somebody::called(&world, "bob", "battery staple").await.gets("securityLog").await.is(NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn a_new_password_keeps_the_rules_of_the_instance() {
+    let world = World::set_up(SEED, |config| {
+        config.password.min_length = 10;
+        config.password.char_mix = 2;
+    })
+    .await;
+    let bob = Somebody::called(&world, "bob", "battery staple").await;
+    for (new, why) in [
+        ("short 1", "a password has at least 10 characters"),
+        ("noothers", "a password has at least 10 characters"),
+        (
+            "onlyletters",
+            "a password has at least 2 of these: lower case, upper case, digits, other characters",
+        ),
+        ("P@ssw0rd2026", "this password is among the first that anybody tries"),
+    ] {
+        let body = format!(r#"{{"oldPassword":"battery staple","newPassword":"{new}"}}"#);
+        let refused = format!(
+            r#"400 {{"error":{{"code":"LK_PASSWORD","message":"The password was not taken: {why}.","requestId":"$request","details":null}}}}"#
+        );
+        bob.posts("users/ChangePassword", &body).await.is(&refused);
+    }
+    let body = r#"{"oldPassword":"battery staple","newPassword":"plain as 1 can"}"#;
+    bob.posts("users/ChangePassword", body).await.is("200");
 }

@@ -37,7 +37,7 @@ pub struct Org<'a> {
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub parent_org_id: OrgId,
     /// The shortest password that is taken.
-    pub min_password_length: usize,
+    pub min_password_length: u32,
     /// How many kinds of characters a password must have.
     pub min_password_char_mix: u32,
     /// For how many days a password may not come back; 0 is for ever allowed.

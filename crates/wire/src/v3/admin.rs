@@ -339,7 +339,7 @@ pub struct PasswordChange {
     pub old_password: Option<Secret>,
     /// The new one.
     #[serde(serialize_with = "hand_over")]
-    #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 8, max_length = 255))]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 4, max_length = 255))]
     pub new_password: Secret,
 }
 

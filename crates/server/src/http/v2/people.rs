@@ -6,7 +6,6 @@ use crate::http::error::ApiError;
 use domain::log::Told;
 use domain::name::LONGEST;
 use domain::org::Shown;
-use domain::password::SHORTEST;
 use domain::role::AnyRole;
 use domain::user::{Change, Profile};
 use std::str::FromStr;
@@ -101,8 +100,8 @@ pub fn org<'a>(app: &App, Shown { org, below }: &'a Shown) -> Org<'a> {
         created_by: "System",
         updated_by: "System",
         parent_org_id: org.parent,
-        min_password_length: SHORTEST,
-        min_password_char_mix: 1,
+        min_password_length: app.cx.policy().passwords.min_length,
+        min_password_char_mix: app.cx.policy().passwords.char_mix,
         password_reuse_in_days: 0,
         password_expiration_in_days: 0,
         rest_api_session_limit: org.session_limit(app.cx.policy()),
