@@ -73,9 +73,14 @@ pub(crate) async fn open(cx: &Cx, proof: Proof, _place: Place) -> Result<Opened,
         method: proof.method(),
         visit: proof.visit(),
     };
-    cx.store.open_session(&session, &event.at(now)).await?;
+    cx.store.open_session(&session, &user.revision, &event.at(now)).await.map_err(overtaken)?;
     let caller = Caller::holding(Live { session, user, org }, id.clone());
     Ok(Opened { id, caller })
+}
+
+/// Whoever was changed while they were being proven, perhaps disabled or given another password, has to try again.
+fn overtaken(error: StoreError) -> SignInError {
+    if error == StoreError::Conflict { SignInError::Busy } else { error.into() }
 }
 
 /// Finds the live session that a presented id names.

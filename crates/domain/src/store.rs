@@ -12,6 +12,7 @@ use crate::name::{CanonicalName, NameDigest};
 use crate::once::Mark;
 use crate::org::Org;
 use crate::page::Page;
+use crate::revision::Revision;
 use crate::role::CustomRole;
 use crate::roster::{Handle, Logged};
 use crate::session::{Live, Place, Session, SessionDigest};
@@ -184,8 +185,14 @@ pub trait Roster: Send + Sync {
 /// Sessions: a table in memory that answers, and a store that is the truth.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Keeps a new session; it is on disk before this returns.
-    async fn open_session(&self, session: &Arc<Session>, entry: &Entry) -> Result<(), StoreError>;
+    /// Keeps a new session; it is on disk before this returns. A conflict when its user is not active any more or not
+    /// as it was when it was proven.
+    async fn open_session(
+        &self,
+        session: &Arc<Session>,
+        proven: &Revision,
+        entry: &Entry,
+    ) -> Result<(), StoreError>;
 
     /// The session with this digest, with its user and org; ended ones may be absent or marked.
     async fn live(&self, digest: &SessionDigest) -> Result<Option<Live>, StoreError>;

@@ -4,6 +4,7 @@ use crate::db::{DbError, Row, Statement, sql};
 use crate::{Store, or_done, to_the_end, write};
 use async_trait::async_trait;
 use domain::audit::Entry;
+use domain::revision::Revision;
 use domain::roster::Origin;
 use domain::session::{Live, Place, Record, Session, SessionDigest};
 use domain::store::{Directory, Sessions, StoreError};
@@ -15,6 +16,9 @@ use wire::{OrgId, UserId};
 const FIND: &str =
     "SELECT digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, unique_id, address,
     device FROM session WHERE digest = $1 AND ended_at IS NULL";
+
+/// A password that was replaced, or a user who was disabled, while a hash was being compared opens nothing.
+const UNCHANGED: &str = "SELECT 1 FROM account WHERE id = $1 AND revision = $2 AND status = 'active'";
 
 const OPEN: &str =
     "INSERT INTO session (digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, expires_at)
@@ -42,12 +46,19 @@ const GRACE: Duration = Duration::from_secs(60);
 
 #[async_trait]
 impl Sessions for Store {
-    async fn open_session(&self, session: &Arc<Session>, entry: &Entry) -> Result<(), StoreError> {
+    async fn open_session(
+        &self,
+        session: &Arc<Session>,
+        proven: &Revision,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let user = session.user.bits().to_be_bytes();
+        let unchanged = sql(UNCHANGED).bind(user).bind(proven.number).must_change();
         let (live, session, entry) = (Arc::clone(&self.live), Arc::clone(session), entry.clone());
         let db = Arc::clone(&self.db);
         to_the_end(async move {
             let reading = live.start_reading();
-            write(&*db, vec![open(&session)], &entry).await?;
+            write(&*db, vec![unchanged, open(&session)], &entry).await?;
             live.opened(reading, session);
             Ok(())
         })

@@ -76,6 +76,11 @@ fn account(id: UserId, name: &str) -> Account {
     Account { user, password: None }
 }
 
+/// The writing of a user that nobody has changed.
+fn proven() -> Revision {
+    Revision::default()
+}
+
 fn session(number: u8, org: OrgId, minute: u32) -> Arc<Session> {
     let (opened_at, ends_at, idle) = (at(minute), at(minute + 720), Some(minutes(30)));
     let digest = SessionDigest([number; 32]);
@@ -145,8 +150,8 @@ async fn founding_is_all_or_nothing() {
 async fn an_acknowledged_session_is_there_after_a_crash_and_an_ended_one_is_not() {
     let world = World::new().await;
     let (kept, ended) = (session(1, ACME, 0), session(2, ACME, 0));
-    world.store.open_session(&kept, &entry(0)).await.unwrap();
-    world.store.open_session(&ended, &entry(0)).await.unwrap();
+    world.store.open_session(&kept, &proven(), &entry(0)).await.unwrap();
+    world.store.open_session(&ended, &proven(), &entry(0)).await.unwrap();
     world.store.end_session(&ended, &entry(1)).await.unwrap();
     for store in [&world.store, &world.another().await] {
         let live = store.live(&kept.digest).await.unwrap().unwrap();
@@ -160,8 +165,8 @@ async fn an_acknowledged_session_is_there_after_a_crash_and_an_ended_one_is_not(
 async fn ending_an_org_ends_its_sessions_and_no_others() {
     let world = World::new().await;
     let (mine, theirs) = (session(1, ACME, 0), session(2, OTHER, 0));
-    world.store.open_session(&mine, &entry(0)).await.unwrap();
-    world.store.open_session(&theirs, &entry(0)).await.unwrap();
+    world.store.open_session(&mine, &proven(), &entry(0)).await.unwrap();
+    world.store.open_session(&theirs, &proven(), &entry(0)).await.unwrap();
     world.store.end_org_sessions(ACME, &entry(1)).await.unwrap();
     for store in [&world.store, &world.another().await] {
         assert!(store.live(&mine.digest).await.unwrap().is_none());
@@ -175,7 +180,7 @@ async fn a_session_read_while_its_org_is_ended_does_not_come_back() {
     let store = Arc::new(world.another().await);
     for round in 0..50 {
         let session = session(round, ACME, u32::from(round));
-        world.store.open_session(&session, &entry(0)).await.unwrap();
+        world.store.open_session(&session, &proven(), &entry(0)).await.unwrap();
         let reader = {
             let (store, digest) = (Arc::clone(&store), session.digest);
             tokio::spawn(async move { store.live(&digest).await })
@@ -191,7 +196,7 @@ async fn the_last_use_is_written_behind_and_never_revives() {
     let world = World::new().await;
     let (used, ended) = (session(1, ACME, 0), session(2, ACME, 0));
     for session in [&used, &ended] {
-        world.store.open_session(session, &entry(0)).await.unwrap();
+        world.store.open_session(session, &proven(), &entry(0)).await.unwrap();
     }
     let other = world.another().await;
     other.end_session(&ended, &entry(1)).await.unwrap();
@@ -225,7 +230,7 @@ async fn an_org_holds_as_many_sessions_as_it_may_and_gets_room_when_some_are_ove
     let store = &world.store;
     for number in 0..3 {
         let place = store.place(ACME, 3, at(0)).await.unwrap().unwrap();
-        store.open_session(&session(number, ACME, 0), &entry(0)).await.unwrap();
+        store.open_session(&session(number, ACME, 0), &proven(), &entry(0)).await.unwrap();
         drop(place);
     }
     assert!(store.place(ACME, 3, at(0)).await.unwrap().is_none());
@@ -307,7 +312,7 @@ async fn a_new_key_retires_the_one_before_it() {
 async fn what_is_over_is_forgotten() {
     let world = World::new().await;
     for (number, minute) in [(1, 0), (2, 20)] {
-        world.store.open_session(&session(number, ACME, minute), &entry(minute)).await.unwrap();
+        world.store.open_session(&session(number, ACME, minute), &proven(), &entry(minute)).await.unwrap();
     }
     world.store.forget_sessions(at(40)).await.unwrap();
     let store = world.another().await;
@@ -319,11 +324,11 @@ async fn what_is_over_is_forgotten() {
 async fn a_backup_comes_back_as_it_was() {
     let world = World::new().await;
     let (before, after) = (session(1, ACME, 0), session(2, ACME, 0));
-    world.store.open_session(&before, &entry(0)).await.unwrap();
+    world.store.open_session(&before, &proven(), &entry(0)).await.unwrap();
     let file = world.folder.path().join("copy.db");
     world.store.backup(&file).await.unwrap();
     assert!(world.store.backup(&file).await.is_err(), "a file that exists is not overwritten");
-    world.store.open_session(&after, &entry(0)).await.unwrap();
+    world.store.open_session(&after, &proven(), &entry(0)).await.unwrap();
     world.store.close().await;
     for (end_sessions, alive) in [(false, true), (true, false)] {
         store::restore::from_backup(&file, world.folder.path(), at(1), end_sessions).await.unwrap();
@@ -352,7 +357,7 @@ async fn the_record_holds_what_happened_and_no_session_id() {
     let visit = Visit { door: Door::V1, address: None };
     let event =
         Event::SignedIn { user: ADA, org: ACME, session: session.digest.into(), method: "password", visit };
-    world.store.open_session(&session, &event.at(at(0))).await.unwrap();
+    world.store.open_session(&session, &proven(), &event.at(at(0))).await.unwrap();
     let db = rusqlite::Connection::open(world.folder.path().join("latchkey.db")).unwrap();
     let rows: Vec<(i64, String)> = db
         .prepare("SELECT seq, event FROM audit ORDER BY seq")
@@ -441,7 +446,7 @@ async fn a_user_is_listed_with_its_roles_and_groups_and_leaves_with_its_sessions
     assert!(other.users(OTHER, Page::default()).await.unwrap().is_empty());
     assert_eq!(other.members(group.id).await.unwrap(), [ADA, BOB]);
     let mine = session(1, ACME, 0);
-    store.open_session(&mine, &entry(3)).await.unwrap();
+    store.open_session(&mine, &proven(), &entry(3)).await.unwrap();
     store.remove_user(ADA, &entry(4)).await.unwrap();
     assert_eq!(store.remove_user(ADA, &entry(4)).await, Err(StoreError::Conflict));
     for store in [store, &world.another().await] {
@@ -506,7 +511,7 @@ async fn a_user_that_is_disabled_or_gets_another_password_keeps_the_sessions_tha
     let (store, ada) = (&world.store, account(ADA, "Ada").user);
     let all: Vec<_> = (1..=3).map(|number| session(number, ACME, 0)).collect();
     for session in &all {
-        store.open_session(session, &entry(0)).await.unwrap();
+        store.open_session(session, &proven(), &entry(0)).await.unwrap();
     }
     let hash = PasswordHash::decoy(Cost { memory_kib: 64, passes: 1, lanes: 1 }).unwrap();
     store.replace_password(ADA, &hash, Keep::Only(all[1].digest), &entry(1)).await.unwrap();
@@ -533,7 +538,7 @@ async fn sessions_are_listed_by_their_last_use_and_found_by_their_handles() {
     let store = &world.store;
     let all = [session(1, ACME, 0), session(2, ACME, 5), session(3, OTHER, 0)];
     for session in &all {
-        store.open_session(session, &entry(0)).await.unwrap();
+        store.open_session(session, &proven(), &entry(0)).await.unwrap();
     }
     let seen =
         |sessions: Vec<Arc<Session>>| -> Vec<u8> { sessions.iter().map(|it| it.digest.0[0]).collect() };
@@ -696,4 +701,24 @@ fn generator() -> PublicKey {
     let (x, y) =
         ("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU");
     PublicKey::of_coordinates(x, y).unwrap()
+}
+
+#[tokio::test]
+async fn who_was_changed_while_being_proven_gets_no_session() {
+    let world = World::new().await;
+    let store = &world.store;
+    let hash = PasswordHash::decoy(Cost { memory_kib: 64, passes: 1, lanes: 1 }).unwrap();
+    store.replace_password(ADA, &hash, Keep::None, &entry(1)).await.unwrap();
+    let late = session(1, ACME, 1);
+    assert_eq!(store.open_session(&late, &proven(), &entry(1)).await, Err(StoreError::Conflict));
+    assert!(store.live(&late.digest).await.unwrap().is_none());
+    let user = store.user(ADA).await.unwrap().unwrap();
+    store.open_session(&late, &user.revision, &entry(1)).await.unwrap();
+    let disabled =
+        User { status: Status::Disabled, revision: user.revision.next("eve"), ..User::clone(&user) };
+    store.replace_user(&disabled, Keep::None, &entry(2)).await.unwrap();
+    let later = session(2, ACME, 2);
+    assert_eq!(store.open_session(&later, &disabled.revision, &entry(2)).await, Err(StoreError::Conflict));
+    store.remove_user(ADA, &entry(3)).await.unwrap();
+    assert_eq!(store.open_session(&later, &disabled.revision, &entry(3)).await, Err(StoreError::Conflict));
 }
