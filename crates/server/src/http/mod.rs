@@ -106,6 +106,7 @@ fn administration() -> OpenApiRouter<App> {
             v3::identity_providers::change,
             v3::identity_providers::remove
         ))
+        .routes(routes!(v3::license::read)) //                       GET license/org/{id}
         // /latchkey/v1/…
         .routes(routes!(own::sessions::mine)) //                     GET sessions
         .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}

@@ -1,10 +1,11 @@
 //! Paths of v3 in any case: the vendor's own documents do not agree on one (protocol.md 5).
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse, Response};
 use http::Uri;
 use http::uri::PathAndQuery;
+use std::net::SocketAddr;
 use tower::ServiceExt;
 
 /// Everything of v3 that no route has in the spelling that was sent.
@@ -33,16 +34,26 @@ const WORDS: [&str; 16] = [
 ];
 
 /// Asks the routes once more, with the words of the path as they spell them.
-pub async fn asked_again(routes: Router, mut request: Request) -> Response {
-    if request.uri().path().starts_with(FAMILY)
-        && let Some(uri) = mended(request.uri())
-    {
-        *request.uri_mut() = uri;
-    }
+pub async fn asked_again(routes: Router, request: Request) -> Response {
+    let in_family = request.uri().path().starts_with(FAMILY);
+    let request = if in_family { respelled(request) } else { request };
     match routes.oneshot(request).await {
         Ok(response) => response.into_response(),
         Err(never) => match never {},
     }
+}
+
+fn respelled(mut request: Request) -> Request {
+    if let Some(uri) = mended(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    // What the router has learned of the path in its other spelling would stand beside what it learns now.
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().copied();
+    request.extensions_mut().clear();
+    if let Some(peer) = peer {
+        request.extensions_mut().insert(peer);
+    }
+    request
 }
 
 fn mended(uri: &Uri) -> Option<Uri> {

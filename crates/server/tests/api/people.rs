@@ -418,3 +418,11 @@ async fn a_new_password_keeps_the_rules_of_the_instance() {
     let body = r#"{"oldPassword":"battery staple","newPassword":"plain as 1 can"}"#;
     bob.posts("users/ChangePassword", body).await.is("200");
 }
+
+#[tokio::test]
+async fn the_license_of_an_org_is_read_by_its_own_people_alone() {
+    let world = World::new().await;
+    let (ada, eve) = (Somebody::ada(&world).await, Somebody::called(&world, "eve", "other side").await);
+    ada.gets("License/Org/5mYdXw9KcJhaf3LrN8pQ2v").await.is(r#"200 {"createTime":"2026-01-15T10:30:00Z","updateTime":"2026-01-15T10:30:00Z","createdBy":"System","updatedBy":"System","id":"5mYdXw9KcJhaf3LrN8pQ2v","parentOrg":"3IVhuMMFlm9ArWaIL8nvoe","customLicenses":[],"assignedEditions":[],"customLimits":[{"limitDefinition":"restApiSessionLimit","value":100000}]}"#);
+    eve.gets("license/org/5mYdXw9KcJhaf3LrN8pQ2v").await.is(UNKNOWN);
+}

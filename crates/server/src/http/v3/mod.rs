@@ -2,6 +2,7 @@
 
 pub mod groups;
 pub mod identity_providers;
+pub mod license;
 pub mod login;
 pub mod logout;
 pub mod passwords;
