@@ -1,4 +1,13 @@
-# Starting and ending a service from a script; sourced, never run.
+# Starting and ending a service from a script, and what scripts need from Debian; sourced, never run.
+
+# install_packages PACKAGE…: as Debian calls them; nothing is done without any.
+install_packages() {
+  local as_root=()
+  [[ $# -gt 0 ]] || return 0
+  [[ $EUID -eq 0 ]] || as_root=(sudo)
+  "${as_root[@]}" apt-get update
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install --yes --no-install-recommends "$@"
+}
 
 # start_service FOLDER COMMAND…: runs the command, waits for its ready line, sets `url` and `service`.
 # What the service says on stderr goes to FOLDER/log.
