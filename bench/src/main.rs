@@ -1,5 +1,6 @@
 //! Measures the service beside the limits of the machine it runs on, in one run.
 
+mod emulator;
 mod limits;
 mod load;
 mod measure;
@@ -19,6 +20,8 @@ enum Command {
     Bare,
     /// Measures the limits, then the service
     Run(Settings),
+    /// Measures the start of the emulator beside that of others
+    Emulator(emulator::Settings),
 }
 
 /// What to measure, and for how long.
@@ -45,6 +48,11 @@ async fn main() -> anyhow::Result<()> {
         Command::Run(settings) => {
             let duration = Duration::from_secs(settings.seconds);
             let report = measure::everything(&settings.server, &settings.folder, duration).await?;
+            report.print();
+            settings.json.map_or(Ok(()), |file| report.write(&file))
+        }
+        Command::Emulator(settings) => {
+            let report = emulator::measure(&settings).await?;
             report.print();
             settings.json.map_or(Ok(()), |file| report.write(&file))
         }

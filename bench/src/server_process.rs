@@ -87,6 +87,22 @@ impl Drop for ServerProcess {
     }
 }
 
+/// The time that the threads of a process had a core, finer than the ticks of `ServerProcess::cpu`.
+pub fn cpu_so_far(process: &Child) -> anyhow::Result<Duration> {
+    let mut nanos = 0;
+    for thread in fs::read_dir(format!("/proc/{}/task", process.id()))? {
+        let times = fs::read_to_string(thread?.path().join("schedstat"))?;
+        nanos += number_after(&times, "")?;
+    }
+    Ok(Duration::from_nanos(nanos))
+}
+
+/// The most memory that a process held so far, in bytes.
+pub fn peak_memory(process: &Child) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", process.id()))?;
+    Ok(number_after(&status, "VmHWM:")? * 1024)
+}
+
 /// The CPU time that this process itself has used.
 pub fn own_cpu() -> anyhow::Result<Duration> {
     cpu_in(&fs::read_to_string("/proc/self/stat")?)
