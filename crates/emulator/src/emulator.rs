@@ -8,7 +8,7 @@ use crate::journal::Journal;
 use crate::seed::{self, Person};
 use crate::stubs::Elsewhere;
 use crate::world::{Ground, World};
-use domain::audit::{Door, Visit};
+use domain::audit::{Door, Visit, seal};
 use domain::founding::{FoundingError, NewOrg};
 use domain::name::CanonicalName;
 use domain::sign_in;
@@ -217,7 +217,11 @@ impl Emulator {
 
     /// Writes what is pending.
     pub async fn close(&self) {
-        self.world().await.store.close().await;
+        let world = self.world().await;
+        if let Err(error) = seal::close(&world.cx).await {
+            tracing::warn!(%error, "the record of this run has no last mark");
+        }
+        world.store.close().await;
     }
 }
 

@@ -120,7 +120,8 @@ impl Run {
             let rules = Script::named(&script).and_then(Script::rules).map_err(usage)?;
             emulator.faults.add_all(rules, emulator.clock.now()).map_err(usage)?;
         }
-        let variables = trust.environment(address, &options.inherited);
+        let mut variables = trust.environment(address, &options.inherited);
+        variables.extend(account(&emulator.people()));
         let environment =
             Arc::new(Environment { url: format!("http://{address}"), variables, _trust: trust });
         let control = Control { emulator: Arc::clone(&emulator), environment: Arc::clone(&environment) };
@@ -141,14 +142,7 @@ impl Run {
 
     /// What a program needs in its environment to reach it, and to sign in.
     pub fn variables(&self) -> Vec<(&'static str, String)> {
-        let mut variables = self.environment.variables.clone();
-        let people = self.people();
-        let person = people.iter().find(|person| person.name == seed::ADMIN).or(people.first());
-        if let Some(Person { name, password: Some(password), .. }) = person {
-            variables.push(("LATCHKEY_EMULATOR_USER", name.clone()));
-            variables.push(("LATCHKEY_EMULATOR_PASSWORD", password.clone()));
-        }
-        variables
+        self.environment.variables.clone()
     }
 
     /// Hands over a line for each request, as long as the run lasts.
@@ -182,6 +176,17 @@ async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), RunErr
     let listener = TcpListener::bind(address).await.map_err(no_listener)?;
     let address = listener.local_addr().map_err(no_listener)?;
     Ok((listener, address))
+}
+
+/// Whom a program under test may sign in as.
+fn account(people: &[Person]) -> Vec<(&'static str, String)> {
+    let person = people.iter().find(|person| person.name == seed::ADMIN).or(people.first());
+    match person {
+        Some(Person { name, password: Some(password), .. }) => {
+            vec![("LATCHKEY_EMULATOR_USER", name.clone()), ("LATCHKEY_EMULATOR_PASSWORD", password.clone())]
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// What every random number follows from.

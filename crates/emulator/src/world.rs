@@ -92,6 +92,9 @@ fn cheap() -> Config {
     config.password.memory_kib = 8;
     config.password.passes = 1;
     config.password.threads = 2;
+    // The identity provider of a test is on this machine, and has no certificate.
+    config.federation.inner_hosts = ["127.0.0.1", "localhost", "[::1]"].map(str::to_owned).into();
+    config.federation.plain_http = true;
     config
 }
 
