@@ -1,6 +1,7 @@
 //! Bodies of platform v3 (protocol.md 5).
 
 pub mod admin;
+pub mod license;
 
 use crate::id::{OrgId, UserId};
 use crate::secret::{Secret, hand_over};

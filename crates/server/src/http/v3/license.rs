@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::time::Timestamp;
 use domain::{access, org};
-use wire::v3::admin::{CustomLimit, License};
+use wire::v3::license::{CustomLimit, License};
 
 /// The licence of an org: nothing runs out, and one limit.
 #[utoipa::path(get, path = "/saas/public/core/v3/license/org/{id}", tag = "administration", security(("infa_session" = [])),
