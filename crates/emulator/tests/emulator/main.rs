@@ -3,6 +3,7 @@
 
 mod faults;
 mod intercept;
+mod once;
 mod people;
 mod requests;
 mod same;
