@@ -111,7 +111,8 @@ pub async fn change_own(
     }
     let keep = caller.session().map_or(Keep::None, |session| Keep::Only(session.digest));
     let event = user::written(user, user.id, Written::Password);
-    set(cx, user, new, keep, event).await.map_err(OwnError::New)
+    // As it was proven: whoever was disabled or given another password meanwhile does not get this one.
+    set(cx, proof.user(), new, keep, event).await.map_err(OwnError::New)
 }
 
 /// Gives a user another password, and ends the sessions it has.
@@ -124,7 +125,7 @@ async fn set(cx: &Cx, user: &User, new: Secret, keep: Keep, event: Event) -> Res
     let chosen = Chosen::new(new, &user.name.canonical(), cx.policy.passwords)?;
     let hash = cx.hasher.make(chosen.into_secret(), cx.policy.hash_cost).await?;
     let entry = event.at(cx.clock.now());
-    cx.store.replace_password(user.id, &hash, keep, &entry).await.map_err(ChangeError::changing)
+    cx.store.replace_password(user, &hash, keep, &entry).await.map_err(ChangeError::changing)
 }
 
 #[cfg(test)]

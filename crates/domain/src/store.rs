@@ -99,10 +99,11 @@ pub trait People: Send + Sync {
     /// writing is not the last.
     async fn replace_user(&self, new: &User, keep: Keep, entry: &Entry) -> Result<(), StoreError>;
 
-    /// Gives a user another password, and ends the sessions that do not go on; a conflict if the user is gone.
+    /// Gives a user another password, and ends the sessions that do not go on; a conflict if this writing of the user is
+    /// not the last.
     async fn replace_password(
         &self,
-        user: UserId,
+        user: &User,
         new: &PasswordHash,
         keep: Keep,
         entry: &Entry,

@@ -24,7 +24,7 @@ const REPLACE: &str = "UPDATE account SET status = $2, profile = $3, must_change
     max_login_attempts = $5, updated_at = $6, updated_by = $7, revision = $8 WHERE id = $1 AND revision = $8 - 1";
 
 const PASSWORD: &str = "UPDATE account SET password_hash = $2, must_change_password = 0, updated_at = $3,
-    revision = revision + 1 WHERE id = $1";
+    revision = revision + 1 WHERE id = $1 AND revision = $4";
 
 const NO_ROLES: &str = "DELETE FROM account_role WHERE account_id = $1";
 const NO_GROUPS: &str = "DELETE FROM group_member WHERE account_id = $1";
@@ -69,17 +69,18 @@ impl People for Store {
 
     async fn replace_password(
         &self,
-        user: UserId,
+        user: &User,
         new: &PasswordHash,
         keep: Keep,
         entry: &Entry,
     ) -> Result<(), StoreError> {
         let statement = sql(PASSWORD)
-            .bind(user.bits().to_be_bytes())
+            .bind(user.id.bits().to_be_bytes())
             .bind(new.expose())
             .bind(entry.at.as_micros())
+            .bind(user.revision.number)
             .must_change();
-        self.change_user(user, vec![statement], keep, entry).await
+        self.change_user(user.id, vec![statement], keep, entry).await
     }
 
     async fn remove_user(&self, user: UserId, entry: &Entry) -> Result<(), StoreError> {

@@ -514,7 +514,9 @@ async fn a_user_that_is_disabled_or_gets_another_password_keeps_the_sessions_tha
         store.open_session(session, &proven(), &entry(0)).await.unwrap();
     }
     let hash = PasswordHash::decoy(Cost { memory_kib: 64, passes: 1, lanes: 1 }).unwrap();
-    store.replace_password(ADA, &hash, Keep::Only(all[1].digest), &entry(1)).await.unwrap();
+    store.replace_password(&ada, &hash, Keep::Only(all[1].digest), &entry(1)).await.unwrap();
+    let stale = store.replace_password(&ada, &hash, Keep::None, &entry(1)).await;
+    assert_eq!(stale, Err(StoreError::Conflict), "it was written since");
     for store in [store, &world.another().await] {
         let mut alive = Vec::new();
         for session in &all {
@@ -529,7 +531,8 @@ async fn a_user_that_is_disabled_or_gets_another_password_keeps_the_sessions_tha
     store.replace_user(&disabled, Keep::None, &entry(2)).await.unwrap();
     assert!(store.live(&all[1].digest).await.unwrap().is_none());
     assert!(!store.user(ADA).await.unwrap().unwrap().is_active());
-    assert_eq!(store.replace_password(BOB, &hash, Keep::None, &entry(2)).await, Err(StoreError::Conflict));
+    let bob = bare(BOB, "bob").user;
+    assert_eq!(store.replace_password(&bob, &hash, Keep::None, &entry(2)).await, Err(StoreError::Conflict));
 }
 
 #[tokio::test]
@@ -708,7 +711,7 @@ async fn who_was_changed_while_being_proven_gets_no_session() {
     let world = World::new().await;
     let store = &world.store;
     let hash = PasswordHash::decoy(Cost { memory_kib: 64, passes: 1, lanes: 1 }).unwrap();
-    store.replace_password(ADA, &hash, Keep::None, &entry(1)).await.unwrap();
+    store.replace_password(&account(ADA, "Ada").user, &hash, Keep::None, &entry(1)).await.unwrap();
     let late = session(1, ACME, 1);
     assert_eq!(store.open_session(&late, &proven(), &entry(1)).await, Err(StoreError::Conflict));
     assert!(store.live(&late.digest).await.unwrap().is_none());
