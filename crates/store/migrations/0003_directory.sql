@@ -59,4 +59,4 @@ ALTER TABLE session ADD COLUMN device TEXT;
 
 CREATE INDEX session_of_user ON session (user_id, expires_at);
 
-CREATE INDEX audit_of_org ON audit (org_id, at);
+CREATE INDEX audit_of_org ON audit (org_id, at, seq);

@@ -5,7 +5,9 @@ use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse, Response};
 use http::Uri;
 use http::uri::PathAndQuery;
+use std::any::Any;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tower::ServiceExt;
 
 /// Everything of v3 that no route has in the spelling that was sent.
@@ -14,7 +16,7 @@ pub const ELSEWHERE: &str = "/saas/public/core/v3/{*path}";
 const FAMILY: &str = "/saas/public/core/v3/";
 
 /// The words of our routes, as they spell them.
-const WORDS: [&str; 16] = [
+const WORDS: [&str; 18] = [
     "users",
     "userGroups",
     "roles",
@@ -31,7 +33,13 @@ const WORDS: [&str; 16] = [
     "org",
     "login",
     "logout",
+    "Orgs",
+    "IdentityProviders",
 ];
+
+/// What somebody in front of the routes hands to somebody behind them: it goes along when a path is spelled anew.
+#[derive(Clone)]
+pub struct Luggage(pub Arc<dyn Any + Send + Sync>);
 
 /// Asks the routes once more, with the words of the path as they spell them.
 pub async fn asked_again(routes: Router, request: Request) -> Response {
@@ -48,10 +56,12 @@ fn respelled(mut request: Request) -> Request {
         *request.uri_mut() = uri;
     }
     // What the router has learned of the path in its other spelling would stand beside what it learns now.
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().copied();
-    request.extensions_mut().clear();
-    if let Some(peer) = peer {
-        request.extensions_mut().insert(peer);
+    let old = std::mem::take(request.extensions_mut());
+    if let Some(peer) = old.get::<ConnectInfo<SocketAddr>>() {
+        request.extensions_mut().insert(*peer);
+    }
+    if let Some(luggage) = old.get::<Luggage>() {
+        request.extensions_mut().insert(luggage.clone());
     }
     request
 }
