@@ -11,7 +11,8 @@ pub fn event(entry: &Sealed) -> String {
     let pairs = [
         ("rt", Some((entry.at.as_micros() / 1_000).to_string())),
         ("externalId", Some(entry.seq.to_string())),
-        ("suid", word("/user").or(word("/by")).map(str::to_owned)),
+        ("suid", word("/by").or(word("/user")).map(str::to_owned)),
+        ("duid", word("/by").and(word("/user")).map(str::to_owned)),
         ("src", word("/visit/address").map(str::to_owned)),
         ("reason", word("/reason").map(str::to_owned)),
         ("cs1Label", entry.org.map(|_| "org".to_owned())),
@@ -27,8 +28,9 @@ pub fn event(entry: &Sealed) -> String {
 /// From 0 to 10; what somebody should look at is above 5.
 fn severity(name: &str) -> u8 {
     match name {
-        "sign_in_refused" => 4,
+        "sign_in_refused" | "assertion_refused" => 4,
         "locked_attempts" | "key_rotated" | "org_sessions_ended" => 6,
+        _ if name.starts_with("identity_provider_") || name.ends_with("_written") => 6,
         "restored" | "audit_cut" | "not_recorded" => 8,
         _ => 2,
     }
