@@ -72,8 +72,14 @@ impl Presented {
         if self.algorithm != key.algorithm() {
             return Err(Distrust::WrongAlgorithm);
         }
-        let holds = key.verifies(self.message.as_bytes(), &self.signature);
-        if holds { Ok(Signed(self.claims)) } else { Err(Distrust::BadSignature) }
+        if !key.verifies(self.message.as_bytes(), &self.signature) {
+            return Err(Distrust::BadSignature);
+        }
+        // Whoever publishes an emulator's keys as theirs still cannot lend them its users.
+        if self.claims.contains_key("latchkey_emulator") {
+            return Err(Distrust::WrongKind);
+        }
+        Ok(Signed(self.claims))
     }
 }
 
