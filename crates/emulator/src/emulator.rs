@@ -5,15 +5,18 @@ use crate::dice::{Dice, Stream};
 use crate::elsewhere;
 use crate::faults::Faults;
 use crate::journal::Journal;
+use crate::kept::Kept;
 use crate::seed::{self, Person};
 use crate::stubs::Elsewhere;
 use crate::world::{Ground, World};
 use domain::audit::{Door, Visit, seal};
 use domain::founding::{FoundingError, NewOrg};
 use domain::name::CanonicalName;
+use domain::org::Org;
 use domain::sign_in;
-use domain::store::{Directory, Health, StoreError};
+use domain::store::{Health, StoreError};
 use domain::time::{Clock, Timestamp};
+use server::folder::FolderError;
 use server::seed::SeedError;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -57,6 +60,9 @@ pub enum OpenError {
     /// The seed cannot be read.
     #[error("the seed cannot be used")]
     Seed(#[from] SeedError),
+    /// The folder cannot be had.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
     /// The hashing threads did not start.
     #[error("the hashing threads did not start")]
     Threads(#[from] io::Error),
@@ -78,7 +84,7 @@ pub enum RestoreError {
 struct Moment {
     store: Snapshot,
     motion: Motion,
-    drawn: [u128; 2],
+    drawn: [u128; 3],
     people: Vec<Person>,
 }
 
@@ -100,7 +106,8 @@ pub struct Emulator {
     people: Mutex<Vec<Person>>,
     moments: Mutex<BTreeMap<u64, Moment>>,
     beginning: Moment,
-    tidied: Mutex<Timestamp>,
+    kept: Option<Kept>,
+    tidied: tokio::sync::Mutex<Timestamp>,
 }
 
 impl Emulator {
@@ -113,18 +120,25 @@ impl Emulator {
         let clock = Arc::new(settings.frozen_at.map_or_else(MovableClock::running, MovableClock::frozen));
         let ground = Ground::new(Arc::clone(&clock), settings.dice, address, elsewhere::route(&elsewhere))?;
         let ground = Arc::new(ground);
-        let store = Arc::new(match &settings.data {
-            Some(folder) => Store::open(folder, clock.now()).await?,
+        let kept = settings.data.as_deref().map(Kept::open).transpose()?;
+        let store = Arc::new(match &kept {
+            Some(kept) => Store::open(kept.folder(), clock.now()).await?,
             None => Store::in_memory(clock.now()).await?,
         });
         let world = World::over(&ground, store).await?;
-        let people = populate(&world, settings.seed).await?;
-        let beginning = moment(&ground, &world, people.clone()).await?;
+        let people = match kept.as_ref().filter(|kept| kept.is_filled()) {
+            Some(_) if settings.seed.is_some() => return Err(FoundingError::NotEmpty.into()),
+            Some(kept) => kept.people()?,
+            None => populate(&world, settings.seed).await?,
+        };
+        kept.iter().try_for_each(|kept| kept.remember(&people))?;
+        let chance = Dice::new(settings.dice, Stream::Faults);
+        let beginning = moment(&ground, &world, &chance, people.clone()).await?;
         Ok(Self {
             faults: Faults::default(),
             journal: Journal::new(&Dice::new(settings.dice, Stream::Marks)),
-            chance: Dice::new(settings.dice, Stream::Faults),
-            tidied: Mutex::new(clock.now()),
+            chance,
+            tidied: tokio::sync::Mutex::new(clock.now()),
             world: RwLock::new(Arc::new(world)),
             skewed: Mutex::default(),
             people: Mutex::new(people),
@@ -133,6 +147,7 @@ impl Emulator {
             elsewhere,
             ground,
             beginning,
+            kept,
         })
     }
 
@@ -150,6 +165,9 @@ impl Emulator {
     pub async fn extend(&self, orgs: Vec<NewOrg>) -> Result<Vec<Person>, FoundingError> {
         let more = settle(&**self.world().await, orgs).await?;
         lock(&self.people).extend(more.clone());
+        if let Some(Err(error)) = self.kept.as_ref().map(|kept| kept.remember(&self.people())) {
+            tracing::warn!(%error, "the next run in this folder will not know who was added");
+        }
         Ok(more)
     }
 
@@ -165,18 +183,20 @@ impl Emulator {
 
     /// Does what a service does from time to time, when enough time has gone by, or been made to.
     pub async fn tidy(&self) -> Result<(), StoreError> {
+        // Whoever asks meanwhile waits, and finds it done.
+        let mut tidied = self.tidied.lock().await;
         let now = self.clock.now();
-        let was = std::mem::replace(&mut *lock(&self.tidied), now);
-        if now.since(was) < TIDY && was <= now {
-            *lock(&self.tidied) = was;
+        if now.since(*tidied) < TIDY && *tidied <= now {
             return Ok(());
         }
-        self.world().await.tidy().await
+        self.world().await.tidy().await?;
+        *tidied = now;
+        Ok(())
     }
 
     /// Keeps this moment, and answers its number.
     pub async fn keep(&self) -> Result<u64, StoreError> {
-        let moment = moment(&self.ground, &**self.world().await, self.people()).await?;
+        let moment = moment(&self.ground, &**self.world().await, &self.chance, self.people()).await?;
         let mut moments = lock(&self.moments);
         let number = moments.last_key_value().map_or(1, |(last, _)| last + 1);
         if moments.len() == MOMENTS {
@@ -202,13 +222,15 @@ impl Emulator {
     }
 
     async fn turn_to(&self, moment: Moment) -> Result<(), StoreError> {
+        let mut tidied = self.tidied.lock().await;
         let mut world = self.world.write().await;
         let store = Arc::new(world.store.restored(&moment.store).await?);
-        let [rules, keys] = moment.drawn;
+        let [rules, keys, chance] = moment.drawn;
+        self.chance.rewind(chance);
         self.ground.rules.rewind(rules);
         self.ground.keys.rewind(keys);
         self.clock.rewind(moment.motion);
-        *lock(&self.tidied) = self.clock.now();
+        *tidied = self.clock.now();
         *world = Arc::new(World::over(&self.ground, store).await?);
         lock(&self.skewed).clear();
         *lock(&self.people) = moment.people;
@@ -225,20 +247,22 @@ impl Emulator {
     }
 }
 
-async fn moment(ground: &Ground, world: &World, people: Vec<Person>) -> Result<Moment, StoreError> {
+async fn moment(
+    ground: &Ground,
+    world: &World,
+    chance: &Dice,
+    people: Vec<Person>,
+) -> Result<Moment, StoreError> {
     Ok(Moment {
         store: world.store.snapshot().await?,
         motion: ground.clock.moment(),
-        drawn: [ground.rules.drawn(), ground.keys.drawn()],
+        drawn: [ground.rules.drawn(), ground.keys.drawn(), chance.drawn()],
         people,
     })
 }
 
-/// Fills an empty store; what an earlier run left in a folder stays as it is.
+/// Fills an empty store.
 async fn populate(world: &World, seed: Option<Vec<NewOrg>>) -> Result<Vec<Person>, OpenError> {
-    if !world.store.is_empty().await? {
-        return Ok(Vec::new());
-    }
     let Some(orgs) = seed else {
         let people = settle(world, seed::default()?).await?;
         lock_out(world, seed::LOCKED).await;
@@ -248,13 +272,14 @@ async fn populate(world: &World, seed: Option<Vec<NewOrg>>) -> Result<Vec<Person
 }
 
 async fn settle(world: &World, orgs: Vec<NewOrg>) -> Result<Vec<Person>, FoundingError> {
-    let mut people = seed::people(&orgs);
+    let people: Vec<_> = orgs.iter().map(seed::people).collect();
+    // The orgs come back in the order in which they were asked for.
     let made = world.extend(orgs).await?;
-    for person in &mut people {
-        let org = made.iter().find(|org| org.name == person.org);
-        person.org_id = org.map(|org| org.id.base62());
-    }
-    Ok(people)
+    let with_id = |(people, org): (Vec<Person>, &Org)| {
+        let id = org.id.base62();
+        people.into_iter().map(move |person| Person { org_id: id.clone(), ..person })
+    };
+    Ok(people.into_iter().zip(&made).flat_map(with_id).collect())
 }
 
 /// Locks a name as an attacker would: by wrong passwords.

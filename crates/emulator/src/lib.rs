@@ -12,6 +12,7 @@ pub mod emulator;
 pub mod faults;
 pub mod intercept;
 pub mod journal;
+mod kept;
 pub mod keysmith;
 pub mod mask;
 pub mod pipeline;

@@ -1,9 +1,8 @@
 //! Who is there: the orgs and users that a run begins with, and those added by a call.
 
 use domain::founding::{NewOrg, NewPassword, NewUser};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use server::seed::{self, SeedError};
-use wire::OrgId;
 
 /// The orgs and users that are there when no others are asked for.
 const DEFAULT: &str = include_str!("seed.toml");
@@ -15,7 +14,7 @@ pub const LOCKED: &str = "locked";
 pub const ADMIN: &str = "admin";
 
 /// A user, and how one signs in as it. Nothing here is a secret: the emulator tells everybody who asks.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Person {
     /// What it signs in with.
     pub name: String,
@@ -23,8 +22,8 @@ pub struct Person {
     pub password: Option<String>,
     /// The name of its org.
     pub org: String,
-    /// The id of its org; `None` until it is drawn.
-    pub org_id: Option<String>,
+    /// The id of its org.
+    pub org_id: String,
     /// What is special about it.
     pub situation: String,
 }
@@ -34,9 +33,9 @@ pub fn default() -> Result<Vec<NewOrg>, SeedError> {
     seed::parse(DEFAULT)
 }
 
-/// Everybody in a seed.
-pub fn people(orgs: &[NewOrg]) -> Vec<Person> {
-    orgs.iter().flat_map(|org| org.users.iter().map(|user| person(org, user))).collect()
+/// Everybody in an org of a seed; the org's id is not known yet.
+pub fn people(org: &NewOrg) -> Vec<Person> {
+    org.users.iter().map(|user| person(org, user)).collect()
 }
 
 fn person(org: &NewOrg, user: &NewUser) -> Person {
@@ -47,7 +46,7 @@ fn person(org: &NewOrg, user: &NewUser) -> Person {
             NewPassword::Hashed(_) | NewPassword::None => None,
         },
         org: org.name.clone(),
-        org_id: org.id.map(OrgId::base62),
+        org_id: String::new(),
         situation: user.profile.description.clone(),
     }
 }

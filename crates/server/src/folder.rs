@@ -6,12 +6,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
+/// The name of a file that says that a store is an emulator's.
+pub const EMULATED: &str = "emulated";
+
 /// Why a data folder cannot be had.
 #[derive(Debug, Error)]
 pub enum FolderError {
     /// Another service has it.
     #[error("{} is in use by another latchkey", .0.display())]
     InUse(PathBuf),
+    /// What is in it has passwords that everybody knows.
+    #[error("{} is of an emulator: nothing real may be served from it", .0.display())]
+    Emulated(PathBuf),
     /// It cannot be made, read or written.
     #[error("{} cannot be used", path.display())]
     Unusable {
@@ -28,6 +34,17 @@ pub struct Hold(#[expect(dead_code, reason = "the lock lives as long as the file
 
 /// Makes the folder if it is missing, and takes it for this process alone.
 pub fn hold(folder: &Path) -> Result<Hold, FolderError> {
+    refuse_emulated(folder)?;
+    hold_any(folder)
+}
+
+/// Refuses what an emulator has made.
+pub fn refuse_emulated(folder: &Path) -> Result<(), FolderError> {
+    if folder.join(EMULATED).exists() { Err(FolderError::Emulated(folder.to_path_buf())) } else { Ok(()) }
+}
+
+/// The same for whichever kind of store.
+pub fn hold_any(folder: &Path) -> Result<Hold, FolderError> {
     let unusable = |path: &Path| {
         let path = path.to_path_buf();
         move |source| FolderError::Unusable { path, source }

@@ -111,7 +111,14 @@ async fn a_folder_keeps_what_was_there() {
     let later = world.session("plain").await;
     world.control(Method::POST, "restore", moment).await;
     assert_eq!((world.use_session(&session).await, world.use_session(&later).await), (200, 401));
+    assert_eq!(world.people.len(), 9, "the next run knows who is there");
     world.end().await;
+    let store = folder.path().join("emulator");
+    assert!(matches!(server::folder::hold(&store), Err(server::folder::FolderError::Emulated(_))));
+    assert!(server::folder::hold(folder.path()).is_ok(), "beside it there may be a real one");
+    let seed = server::seed::parse("[[org]]\nname = \"A\"").unwrap();
+    let refused = Run::open(Options { seed: Some(seed), ..kept() }).await.err().unwrap();
+    assert!(matches!(refused, RunError::Open(_)), "{refused}");
 }
 
 #[tokio::test]
@@ -130,5 +137,7 @@ async fn the_control_answers_no_page_of_another_site() {
         let foreign = Answer::to(world.ask(Method::POST, "/_emulator/reset").header(name, value)).await;
         assert_eq!(foreign.status, 403, "{name}");
     }
+    let rebound = world.ask(Method::GET, "/saas/api/v2/task").header("Host", "rebound.example.com");
+    assert_eq!(Answer::to(rebound).await.status, 403, "nor anything else by a name that is not ours");
     world.end().await;
 }
