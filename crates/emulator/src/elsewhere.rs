@@ -8,11 +8,15 @@ use crate::stubs::{Elsewhere, Stubs};
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
+use axum::response::IntoResponse;
 use axum::routing::{MethodRouter, any};
 use server::app::App;
+use server::http::error::ApiError;
+use server::http::spelling::Luggage;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
+use wire::error::Code;
 
 /// Why stubs or an upstream cannot be used.
 pub type NotOpened = Box<dyn Error + Send + Sync>;
@@ -36,6 +40,14 @@ pub fn open(
 #[derive(Debug, Clone, Default)]
 pub struct Answered(Arc<OnceLock<By>>);
 
+/// What the pipeline hands to whoever answers behind the routes.
+pub struct Brought {
+    /// The request.
+    pub asked: Arc<Asked>,
+    /// Where it is said who answered.
+    pub answered: Answered,
+}
+
 impl Answered {
     /// Who answered.
     pub fn by(&self) -> By {
@@ -47,11 +59,11 @@ impl Answered {
 pub fn route(elsewhere: &Arc<Elsewhere>) -> MethodRouter<App> {
     let elsewhere = Arc::clone(elsewhere);
     any(
-        move |State(app): State<App>,
-              Extension(asked): Extension<Arc<Asked>>,
-              Extension(answered): Extension<Answered>,
-              body: Body| async move {
-            let (by, response) = elsewhere.answer(&app, &asked, body).await;
+        move |State(app): State<App>, Extension(Luggage(brought)): Extension<Luggage>, body: Body| async move {
+            let Some(Brought { asked, answered }) = brought.downcast_ref() else {
+                return ApiError::new(Code::Internal, "nobody said what was asked").into_response();
+            };
+            let (by, response) = elsewhere.answer(&app, asked, body).await;
             // A request is answered once.
             let _first = answered.0.set(by);
             response

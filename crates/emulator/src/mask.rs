@@ -187,8 +187,11 @@ impl Sight<'_> {
     }
 
     fn value(&self, nature: Nature, text: &str) -> String {
-        let masked = self.mask.masked(nature, text);
-        if nature == Nature::Plain { self.text(&masked) } else { masked }
+        match nature {
+            // Replaced before it is cut, or a part of a secret would stay at the end.
+            Nature::Plain if !is_jwt(text.trim()) => self.text(text),
+            _ => self.mask.masked(nature, text),
+        }
     }
 }
 
@@ -225,7 +228,7 @@ impl Nature {
 
 /// Headers about the connection, the machine or the library rather than about the request.
 fn is_noise(name: &str) -> bool {
-    const NAMES: [&str; 25] = [
+    const NAMES: [&str; 26] = [
         "host",
         "user-agent",
         "accept-encoding",
@@ -241,6 +244,7 @@ fn is_noise(name: &str) -> bool {
         "keep-alive",
         "pragma",
         "priority",
+        "referer",
         "te",
         "traceparent",
         "tracestate",

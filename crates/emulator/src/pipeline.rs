@@ -3,25 +3,28 @@
 use crate::alter;
 use crate::asked::{Asked, Front};
 use crate::control::{self, PREFIX};
-use crate::elsewhere::Answered;
+use crate::elsewhere::{Answered, Brought};
 use crate::emulator::Emulator;
-use crate::faults::{After, Before, Instead, Plan};
+use crate::faults::{self, After, Before, Instead, Plan};
 use crate::intercept::{Answers, HangUp, Reply};
-use crate::journal::By;
+use crate::journal::{By, Draft, Journal};
 use crate::world::World;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use domain::access::{self, Use};
 use domain::session;
 use domain::store::StoreError;
 use domain::time::{Clock, Timestamp};
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Request, header};
-use http_body_util::{BodyExt, Limited};
+use futures_util::{StreamExt, stream};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use server::http::error::{ApiError, Family};
+use server::http::spelling::Luggage;
 use server::http::{self as service, caller};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -55,35 +58,36 @@ impl Pipeline {
     }
 
     async fn reply(&self, front: Front, peer: SocketAddr, mut request: Request<Body>) -> Reply {
+        if front == Front::Direct && !control::is_local(request.headers()) {
+            return Ok(control::foreign());
+        }
         if front == Front::Direct && request.uri().path().starts_with(PREFIX) {
             return Ok(self.controlled(request).await);
         }
-        let seen = look_at(&mut request).await?;
+        let is_sign_in = faults::is_sign_in(request.uri().path());
+        let seen = look_at(&mut request, is_sign_in).await?;
         let visitor = self.visitor(request.headers()).await;
         let asked = Arc::new(asked(front, &request, visitor, seen.as_ref()));
         request.extensions_mut().insert(ConnectInfo(peer));
-        request.extensions_mut().insert(Arc::clone(&asked));
         let answered = Answered::default();
-        request.extensions_mut().insert(answered.clone());
+        let brought = Brought { asked: Arc::clone(&asked), answered: answered.clone() };
+        request.extensions_mut().insert(Luggage(Arc::new(brought)));
         let now = self.emulator.clock.now();
-        let draft = self.emulator.journal.begin(
-            &asked,
-            now,
-            seen.as_ref().map(|body| (&**body, content_type(&asked))),
-        );
+        let seen = seen.as_ref().map(|body| (&**body, content_type(&asked)));
         let fired = self.emulator.faults.fire(&asked, now, &self.emulator.chance);
+        let fault = fired.as_ref().map(|fired| fired.name.as_str());
+        let entry =
+            Unfinished::begin(&self.emulator.journal, self.emulator.journal.begin(&asked, now, seen), fault);
         let plan = fired.as_ref().map(|fired| fired.effect.plan()).unwrap_or_default();
         let is_fault = plan.instead.is_some();
         let reply = self.enact(plan, &asked, request).await;
         let status = reply.as_ref().map(Response::status).ok();
-        let by = if is_fault { By::Fault } else { answered.by() };
-        let fault = fired.as_ref().map(|fired| fired.name.as_str());
-        self.emulator.journal.finish(draft, status, fault, by);
+        entry.finish(status, if is_fault { By::Fault } else { answered.by() });
         reply.map(|response| dated(response, self.emulator.clock.now()))
     }
 
     async fn controlled(&self, request: Request<Body>) -> Response {
-        if !control::is_local(request.headers()) {
+        if !control::is_no_page(request.headers()) {
             return control::foreign();
         }
         self.control.clone().oneshot(request).await.into_response()
@@ -102,16 +106,16 @@ impl Pipeline {
         if let Some(Before::Wait(time)) = plan.before {
             tokio::time::sleep(time).await;
         }
-        let guard = self.emulator.world().await;
-        let world = match self.prepare(&plan, &guard, asked).await {
-            Ok(other) => other.unwrap_or_else(|| Arc::clone(&guard)),
+        // Not held while somebody sends a body or an upstream thinks: going back to another moment waits for nobody.
+        let world = Arc::clone(&*self.emulator.world().await);
+        let world = match self.prepare(&plan, &world, asked).await {
+            Ok(other) => other.unwrap_or(world),
             Err(error) => return Ok(broken(&error)),
         };
         let response = match plan.instead {
             Some(instead) => self.instead(&instead, asked, &world).ok_or(HangUp)?,
             None => world.router(asked.front.host()).oneshot(request).await.into_response(),
         };
-        drop(guard);
         match plan.after {
             Some(After::Truncate(cut)) => alter::cut(response, cut).await,
             Some(After::MovePod(pod)) => alter::moved(response, &pod).await,
@@ -143,6 +147,31 @@ impl Pipeline {
             Some(Before::Wait(_)) | None => {}
         }
         Ok(None)
+    }
+}
+
+/// A request that is in the journal whatever becomes of it: whoever hangs up before the answer has asked too.
+struct Unfinished<'a> {
+    journal: &'a Journal,
+    draft: Option<Draft>,
+    fault: Option<&'a str>,
+}
+
+impl<'a> Unfinished<'a> {
+    fn begin(journal: &'a Journal, draft: Draft, fault: Option<&'a str>) -> Self {
+        Self { journal, draft: Some(draft), fault }
+    }
+
+    fn finish(mut self, status: Option<StatusCode>, by: By) {
+        let draft = self.draft.take();
+        draft.into_iter().for_each(|draft| self.journal.finish(draft, status, self.fault, by));
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let draft = self.draft.take();
+        draft.into_iter().for_each(|draft| self.journal.finish(draft, None, self.fault, By::Nobody));
     }
 }
 
@@ -180,19 +209,29 @@ fn content_type(asked: &Asked) -> &str {
     asked.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default()
 }
 
-/// Takes the body out, if it is short, and puts it back.
-async fn look_at(request: &mut Request<Body>) -> Result<Option<Bytes>, HangUp> {
-    let length =
-        request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+/// Takes the body out, if it is short, and puts it back. Of a sign-in the beginning is looked at, however long it is.
+async fn look_at(request: &mut Request<Body>, is_sign_in: bool) -> Result<Option<Bytes>, HangUp> {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
     let is_short = length.is_some_and(|length: usize| length <= LOOKED_AT);
-    if !is_short {
+    if !is_short && !is_sign_in {
         return Ok(None);
     }
-    let body = std::mem::take(request.body_mut());
-    // A caller that breaks off in the middle of its body waits for no answer.
-    let body = Limited::new(body, LOOKED_AT).collect().await.map_err(|_broken_off| HangUp)?.to_bytes();
-    *request.body_mut() = Body::from(body.clone());
-    Ok((!body.is_empty()).then_some(body))
+    let mut body = std::mem::take(request.body_mut());
+    let mut seen = BytesMut::new();
+    while seen.len() <= LOOKED_AT {
+        // A caller that breaks off in the middle of its body waits for no answer.
+        let Some(frame) = body.frame().await.transpose().map_err(|_broken_off| HangUp)? else { break };
+        frame.data_ref().into_iter().for_each(|part| seen.extend_from_slice(part));
+    }
+    let seen = seen.freeze();
+    let first = stream::iter([Ok(seen.clone())]);
+    *request.body_mut() = if body.is_end_stream() {
+        Body::from(seen.clone())
+    } else {
+        Body::from_stream(first.chain(body.into_data_stream()))
+    };
+    Ok((!seen.is_empty()).then_some(seen))
 }
 
 /// The user that a sign-in names, in JSON, XML or a form.

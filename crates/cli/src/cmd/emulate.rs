@@ -86,16 +86,17 @@ pub fn run(args: EmulateArgs) -> Result<ExitCode, Failure> {
     let (watch, command) = (*watch, command.clone());
     let options = options(args)?;
     block_on(async {
+        // Who ends us while we begin must find nothing left either.
+        let ending = Ending::listen()?;
         let run = Run::open(options).await.map_err(explain)?;
         if watch {
             tokio::spawn(run.watch(Colours::Ansi, print::note));
         }
-        if command.is_empty() { alone(run).await } else { beside(run, &command).await }
+        if command.is_empty() { alone(run, ending).await } else { beside(run, &command).await }
     })
 }
 
-async fn alone(run: Run) -> Result<ExitCode, Failure> {
-    let mut ending = Ending::listen()?;
+async fn alone(run: Run, mut ending: Ending) -> Result<ExitCode, Failure> {
     print::line(&format!("latchkey ready {}", run.url()));
     print::note(&welcome(run.url(), &run.people()));
     run.serve(ending.asked()).await;

@@ -9,6 +9,7 @@ mod snapshot;
 mod stubs;
 
 use crate::emulator::Emulator;
+use crate::intercept::vendor_host;
 use crate::run::Environment;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
@@ -66,15 +67,21 @@ pub fn foreign() -> Response {
     Problem::foreign().into_response()
 }
 
-/// Whether a request was made for this machine's own address, and by no page of another site.
+/// Whether a request was made by no page of another site.
+pub fn is_no_page(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::ORIGIN)
+}
+
+/// Whether a request was made for this machine, or for a host of the vendor.
 ///
-/// A browser sends what a page asks for to any address that the page's name resolves to; the `Host` and `Origin`
-/// headers tell.
+/// A browser sends what a page asks for to any address that the page's name resolves to; the `Host` header tells.
 pub fn is_local(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let host = text(header::HOST).map(|host| host.rsplit_once(':').map_or(host, |(name, _port)| name));
-    let is_loopback = matches!(host, Some("127.0.0.1" | "localhost" | "[::1]") | None);
-    is_loopback && text(header::ORIGIN).is_none()
+    let Some(host) = headers.get(header::HOST) else { return true };
+    let host = host.to_str().unwrap_or("?").to_ascii_lowercase();
+    let name = host.rsplit_once(':').map_or(host.as_str(), |(name, _port)| name);
+    matches!(name, "127.0.0.1" | "localhost" | "[::1]")
+        || name.ends_with(".localhost")
+        || vendor_host(name).is_some()
 }
 
 const PATHS: [&str; 15] = [

@@ -24,11 +24,16 @@ impl Kind {
     pub fn of(asked: &Asked) -> Option<Self> {
         match asked.path.as_str() {
             "/identity-service/api/v1/jwt/Token" => Some(Self::Token),
-            path if is_after(path, "login") => Some(Self::SignIn),
+            path if is_sign_in(path) => Some(Self::SignIn),
             path if is_after(path, "logout") => Some(Self::SignOut),
             _ => carries_credentials(&asked.headers).then_some(Self::Call),
         }
     }
+}
+
+/// Whether this is the path of a sign-in.
+pub fn is_sign_in(path: &str) -> bool {
+    is_after(path, "login")
 }
 
 /// Whether a path is a family's `login…` or `logout…`: `loginSaml` and `logoutall` are of the same kinds.

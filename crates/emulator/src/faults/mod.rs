@@ -13,7 +13,7 @@ pub mod span;
 pub(crate) mod testing;
 
 pub use effect::{After, Before, Cut, Effect, Instead, Plan};
-pub use kind::Kind;
+pub use kind::{Kind, is_sign_in};
 pub use pod::Pod;
 pub use reading::BadField;
 pub use refusal::{Page, Refusal};

@@ -123,6 +123,11 @@ impl Record {
         }
         let content_type = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = Kind::of_content_type(content_type.unwrap_or_default());
+        // In what nobody can read, nobody can find secrets.
+        let is_readable = kind == Kind::Bytes || std::str::from_utf8(&self.body).is_ok();
+        if !is_readable || self.headers.contains_key(header::CONTENT_ENCODING) {
+            return Err(io::Error::other("its body is encoded, or no UTF-8"));
+        }
         let body = scrub::body(kind, &self.body);
         let file = with(kind.extension());
         let headers = self.kept_headers();

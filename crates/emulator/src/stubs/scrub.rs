@@ -7,7 +7,7 @@ use serde_json::Value;
 const MASK: &str = "***";
 
 /// Words in a name whose value is a secret; names are compared without case and without what is no letter or digit.
-const SECRET: [&str; 17] = [
+const SECRET: [&str; 20] = [
     "password",
     "passwd",
     "passphrase",
@@ -25,14 +25,20 @@ const SECRET: [&str; 17] = [
     "cookie",
     "assertion",
     "securityanswer",
+    "signature",
+    "saml",
+    "jwt",
 ];
+
+/// Names that are secret as a whole, but not as a part of another.
+const SECRET_ALONE: [&str; 4] = ["sig", "otp", "pin", "session"];
 
 /// Whether what goes by this name is a secret.
 pub fn is_secret(name: &str) -> bool {
     let letters =
         name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| char::from(byte.to_ascii_lowercase()));
     let letters: String = letters.collect();
-    SECRET.iter().any(|word| letters.contains(word))
+    SECRET.iter().any(|word| letters.contains(word)) || SECRET_ALONE.contains(&letters.as_str())
 }
 
 /// A body without its secrets; byte for byte the same when it has none.
@@ -90,23 +96,39 @@ pub fn text(whole: &str) -> String {
     while let Some(first) = rest.chars().next() {
         let length = rest.find(|other| is_of_word(other) != is_of_word(first)).unwrap_or(rest.len());
         let (piece, beyond) = rest.split_at(length);
-        rest = beyond;
         let is_word = is_of_word(first);
-        if is_word && (looks_like_a_token(piece) || (next == Next::Value && !is_scheme(piece))) {
+        let is_value = is_word && next == Next::Value && !is_scheme(piece);
+        if is_value || (is_word && looks_like_a_token(piece)) {
+            let end = if is_value { end_of_value(&out, rest).max(length) } else { length };
+            rest = rest.get(end..).unwrap_or_default();
             out.push_str(MASK);
             next = Next::Anything;
             continue;
         }
+        rest = beyond;
         next = match next {
             Next::Value if is_word || piece.trim().is_empty() => Next::Value,
             Next::SignOfValue if leads_to_value(piece) => Next::Value,
-            _ if is_word && is_secret(piece) && !out.ends_with('<') => Next::SignOfValue,
-            _ if is_word && is_secret(piece) && !piece.starts_with('/') => Next::SignOfValue,
+            _ if is_word && is_secret(piece) && !(out.ends_with('<') && piece.starts_with('/')) => {
+                Next::SignOfValue
+            }
             _ => Next::Anything,
         };
         out.push_str(piece);
     }
     out
+}
+
+/// Where a value ends: at the quote that began it, at the next element, or where the next parameter or word begins.
+fn end_of_value(before: &str, rest: &str) -> usize {
+    let end = match before.chars().next_back() {
+        Some(quote @ ('"' | '\'')) => rest.find(quote),
+        Some('>') => rest.find('<'),
+        _ => {
+            rest.find(|next: char| next.is_whitespace() || matches!(next, '&' | ';' | ',' | '<' | '"' | '\''))
+        }
+    };
+    end.unwrap_or(rest.len())
 }
 
 /// Letters of base64 and of tokens hold together, so that a secret is one piece.
@@ -164,8 +186,10 @@ mod tests {
                 "<a><icSessionId>***</icSessionId>\n<b>y</b></a>",
             ),
             ("<password>x</password> rest", "<password>***</password> rest"),
-            ("<c password=\"x y\" user='z'/>", "<c password=\"*** y\" user='z'/>"),
+            ("<c password=\"x y\" user='z'/>", "<c password=\"***\" user='z'/>"),
             ("Authorization: Bearer abc def", "Authorization: Bearer *** def"),
+            ("<password>ab#cd</password>", "<password>***</password>"),
+            ("https://a/b?sig=x%2By#z&c=d", "https://a/b?sig=***&c=d"),
             ("api_key: 'k'; next: 1", "api_key: '***'; next: 1"),
             ("Your password has expired.", "Your password has expired."),
             ("a eyJhbGciOi.eyJpc3Mi.sig b", "a *** b"),

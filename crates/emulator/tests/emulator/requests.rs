@@ -3,6 +3,8 @@
 use crate::world::{Answer, PASSWORD, World};
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn what_was_asked_is_counted_and_filtered() {
@@ -27,6 +29,60 @@ async fn what_was_asked_is_counted_and_filtered() {
     let cleared = world.ask(Method::DELETE, "/_emulator/requests");
     assert_eq!(Answer::to(cleared).await.status, 204);
     assert_eq!(count("").await, 0);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn paths_of_every_family_that_are_not_the_services_are_answered_by_stubs() {
+    let world = World::new().await;
+    let session = world.session("plain").await;
+    for path in
+        ["/saas/api/v2/task", "/saas/public/core/v3/objects", "/mdm/x", "/identity-service/api/v1/none"]
+    {
+        let stub = json!({"path": path, "body": {"path": path}}).to_string();
+        assert_eq!(Answer::to(world.ask(Method::POST, "/_emulator/stubs").body(stub)).await.status, 201);
+        let answer = Answer::to(world.ask(Method::GET, path).header("INFA-SESSION-ID", &session)).await;
+        assert_eq!((answer.status, answer.json()["path"].as_str()), (200, Some(path)));
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn who_hangs_up_has_asked_too() {
+    let world = World::new().await;
+    let slow = json!({"path": "/healthz", "effect": {"latency": "60s"}});
+    world.control(Method::POST, "faults", slow).await;
+    let moment = std::time::Duration::from_millis(50);
+    assert!(world.ask(Method::GET, "/healthz").timeout(moment).send().await.is_err());
+    let path = "requests?path=/healthz&status=none";
+    loop {
+        let journal = world.control(Method::GET, path, Value::Null).await;
+        if let Some(entry) = journal["requests"].get(0) {
+            assert_eq!((&entry["by"], &entry["status"]), (&json!("nobody"), &Value::Null));
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_sign_in_in_pieces_names_its_user_too() {
+    let world = World::new().await;
+    let body = json!({"username": "plain", "password": PASSWORD}).to_string();
+    let address = world.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let (first, second) = body.split_at(10);
+    let chunks = format!("{:x}\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\n\r\n", first.len(), second.len());
+    let head = format!(
+        "POST /saas/public/core/v3/login HTTP/1.1\r\nHost: {address}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(format!("{head}{chunks}").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let counted = world.control(Method::GET, "requests/count?user=plain&status=200", Value::Null).await;
+    assert_eq!(counted["count"], 1);
     world.end().await;
 }
 
