@@ -32,6 +32,9 @@ use wire::Secret;
 /// Moments that are kept; the oldest is forgotten for a new one.
 const MOMENTS: usize = 64;
 
+/// Clocks of other hosts that are kept ready.
+const SKEWS: usize = 64;
+
 /// How much time may go by before what is over is forgotten.
 const TIDY: Duration = Duration::from_secs(60);
 
@@ -177,7 +180,11 @@ impl Emulator {
             return Ok(Arc::clone(known));
         }
         let made = Arc::new(world.skewed(ahead).await?);
-        lock(&self.skewed).insert(ahead, Arc::clone(&made));
+        let mut skewed = lock(&self.skewed);
+        if skewed.len() == SKEWS {
+            skewed.clear();
+        }
+        skewed.insert(ahead, Arc::clone(&made));
         Ok(made)
     }
 

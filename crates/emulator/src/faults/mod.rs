@@ -131,13 +131,7 @@ fn script(fields: Map<String, Value>) -> Result<&'static Script, BadField> {
 }
 
 impl Faults {
-    /// Adds a fault behind all others.
-    pub fn add(&self, rule: Rule, now: Timestamp) -> Result<FaultId, TooMany> {
-        let added = self.add_all(vec![rule], now)?;
-        added.first().copied().ok_or(TooMany)
-    }
-
-    /// Adds faults in their order, all of them or, if there is no room, none.
+    /// Adds faults behind all others, in their order, all of them or, if there is no room, none.
     pub fn add_all(&self, rules: Vec<Rule>, now: Timestamp) -> Result<Vec<FaultId>, TooMany> {
         let mut table = self.table();
         if table.faults.len() + rules.len() > MOST {
@@ -290,8 +284,8 @@ mod tests {
         let faults = Faults::default();
         faults.add_all(vec![rule(); MOST - 1], NOW).unwrap();
         assert_eq!(faults.add_all(vec![rule(); 2], NOW), Err(TooMany));
-        assert!(faults.add(rule(), NOW).is_ok());
-        assert_eq!(faults.add(rule(), NOW), Err(TooMany));
+        assert!(faults.add_all(vec![rule()], NOW).is_ok());
+        assert_eq!(faults.add_all(vec![rule()], NOW), Err(TooMany));
     }
 
     #[test]
