@@ -140,14 +140,15 @@ pub fn router(app: App) -> Router {
 
 /// The whole service as one router, and somebody who answers the paths that are not its own.
 pub fn router_and(app: App, elsewhere: MethodRouter<App>) -> Router {
-    let known = || routes().split_for_parts().0.merge(unlisted());
+    let known = routes().split_for_parts().0.merge(unlisted());
     let not_allowed = || async { ApiError::new(Code::MethodNotAllowed, "this path takes another method") };
-    let again: Router = known()
+    let again: Router = known
+        .clone()
         .fallback(elsewhere.clone())
         .method_not_allowed_fallback(not_allowed)
         .with_state(App::clone(&app));
     let other_spelling = move |request| spelling::asked_again(again.clone(), request);
-    known()
+    known
         .route(spelling::ELSEWHERE, any(other_spelling.clone()))
         .fallback(elsewhere)
         .method_not_allowed_fallback(other_spelling)
