@@ -7,7 +7,7 @@ use crate::faults::span::Span;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
-use domain::time::{Clock, Timestamp};
+use domain::time::{Clock, NotATime, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What is asked of the clock; the parts are done in this order.
@@ -29,7 +29,10 @@ pub async fn change(State(control): State<Control>, body: Bytes) -> Result<Respo
     if rate.is_some_and(|rate| !(0.0..=FASTEST).contains(&rate)) {
         return Err(Problem::bad_request(format!("rate is a number from 0 to {FASTEST}")));
     }
-    let set = set.as_deref().map(instant).transpose()?;
+    let set: Option<Timestamp> = set
+        .map(|text| text.parse())
+        .transpose()
+        .map_err(|error: NotATime| Problem::bad_request(format!("set: {error}")))?;
     let clock = &control.emulator.clock;
     set.into_iter().for_each(|to| clock.set(to));
     advance.into_iter().for_each(|Span(by)| clock.advance(by));
@@ -37,13 +40,6 @@ pub async fn change(State(control): State<Control>, body: Bytes) -> Result<Respo
     rate.into_iter().for_each(|rate| clock.hurry(rate));
     control.emulator.tidy().await?;
     Ok(shown(clock))
-}
-
-fn instant(text: &str) -> Result<Timestamp, Problem> {
-    let instant: Result<jiff::Timestamp, _> = text.parse();
-    let instant = instant
-        .map_err(|_| Problem::bad_request("set is an instant such as 2026-08-22T10:00:00Z (RFC 3339)"))?;
-    Ok(Timestamp::from_micros(instant.as_microsecond()))
 }
 
 fn shown(clock: &MovableClock) -> Response {

@@ -1,6 +1,6 @@
 //! What may be used once is remembered as long as it could be used, on the clock of the emulator.
 
-use crate::world::{Answer, START, World};
+use crate::world::{Answer, World};
 use axum::Router;
 use axum::routing::get;
 use jsonwebtoken::jwk::Jwk;
@@ -41,8 +41,8 @@ impl Issuer {
     }
 }
 
-async fn trusting(issuer: &Issuer) -> World {
-    let world = World::new().await;
+/// Lets the org of `admin` trust an issuer.
+async fn trust(world: &World, issuer: &Issuer) {
     let provider = json!({
         "type": "OIDC", "endPoints": {"issuer": issuer.url, "keys": format!("{}/keys", issuer.url)},
         "signingAlgorithm": "ES256", "audience": "test",
@@ -52,18 +52,17 @@ async fn trusting(issuer: &Issuer) -> World {
     let register = world.ask(Method::POST, &path).header("INFA-SESSION-ID", admin).body(provider.to_string());
     let registered = Answer::to(register).await;
     assert_eq!(registered.status, 201, "{registered:?}");
-    world
 }
 
-#[tokio::test]
-async fn an_assertion_is_used_once_until_it_could_not_be_used_anyway() {
+/// An assertion is used once until it could not be used anyway.
+pub async fn memory_of_what_is_used_once(world: &World) {
     let issuer = Issuer::new().await;
-    let world = trusting(&issuer).await;
+    trust(world, &issuer).await;
     let sign_in = async |assertion: &str| {
         let body = json!({"oauthToken": assertion, "orgId": ORG}).to_string();
         Answer::to(world.ask(Method::POST, "/ma/api/v2/user/loginOAuth").body(body)).await.status
     };
-    let now = START.as_seconds();
+    let now = world.now().await.as_seconds();
     let first = issuer.assertion(now);
     assert_eq!((sign_in(&first).await, sign_in(&first).await), (200, 403), "once");
     world.clock(json!({"advance": "3m"})).await;
@@ -71,5 +70,4 @@ async fn an_assertion_is_used_once_until_it_could_not_be_used_anyway() {
     world.clock(json!({"advance": "1h"})).await;
     assert_eq!(sign_in(&first).await, 403, "it is over");
     assert_eq!(sign_in(&issuer.assertion(now + 180 + 3600)).await, 200, "its name is forgotten");
-    world.end().await;
 }

@@ -1,5 +1,6 @@
 //! Every timer of the service obeys the clock of the emulator.
 
+use crate::once::memory_of_what_is_used_once;
 use crate::world::{PASSWORD, World};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ async fn every_timer_is_crossed_in_one_story() {
     life_of_a_token(&world).await;
     lock(&world).await;
     rotation(&world).await;
+    memory_of_what_is_used_once(&world).await;
     world.end().await;
 }
 

@@ -84,6 +84,11 @@ impl World {
         self.control(Method::POST, "clock", change).await
     }
 
+    /// What the clock shows.
+    pub async fn now(&self) -> Timestamp {
+        self.control(Method::GET, "clock", Value::Null).await["now"].as_str().unwrap().parse().unwrap()
+    }
+
     /// A sign-in through v3.
     pub async fn sign_in(&self, name: &str, password: &str) -> Answer {
         let body = serde_json::json!({"username": name, "password": password}).to_string();
