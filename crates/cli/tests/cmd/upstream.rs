@@ -60,7 +60,8 @@ pub fn by_shell(script: &str, command: &Command) -> Command {
 pub fn on_terminal(command: &Command) -> Command {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     let words = words.map(|word| format!("'{}'", word.to_string_lossy().replace('\'', "'\\''")));
-    let line = words.collect::<Vec<_>>().join(" ");
+    // Not every shell steps aside for its only command, and the keys of a terminal end one that waits.
+    let line = format!("exec {}", words.collect::<Vec<_>>().join(" "));
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
     with_surroundings(script, command)
