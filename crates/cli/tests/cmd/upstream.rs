@@ -63,7 +63,7 @@ pub fn on_terminal(command: &Command) -> Command {
     // Not every shell steps aside for its only command, and the keys of a terminal end one that waits.
     let line = format!("exec {}", words.collect::<Vec<_>>().join(" "));
     let mut script = Command::new("script");
-    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
+    script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("TERM", "xterm");
     with_surroundings(script, command)
 }
 
