@@ -223,7 +223,6 @@ fn remember(account: &Account, secret: &Secret) -> Result<(), Failure> {
     let what = "the password was not remembered";
     shelf.put(&account.key().name(), secret).map_err(|error| Failure::machine(error).while_doing(what))?;
     print::note(&match kept {
-        Kept::InKeyring => "the password is kept in the keyring of this machine".to_owned(),
         Kept::Sealed => format!(
             "{} keeps the password, sealed with a key in the keyring of this machine: it is forgotten when that restarts",
             folder.display()
