@@ -4,7 +4,7 @@ mod given;
 mod over;
 
 pub use given::{Conferrable, Grantable, Joinable, Members, conferrable, grantable, joinable, members};
-pub use over::{Act, NoPermit, Over, over_group, over_role, over_session, over_user, permit};
+pub use over::{Act, NoPermit, Over, over_client, over_group, over_role, over_session, over_user, permit};
 
 use crate::cx::{Cx, Operator};
 use crate::method::Proof;
@@ -229,6 +229,12 @@ pub mod action {
     /// Adding, changing and removing roles.
     #[derive(Debug)]
     pub struct ManageRoles;
+    /// Reading OAuth clients.
+    #[derive(Debug)]
+    pub struct ViewClients;
+    /// Adding, changing and removing OAuth clients and their secrets.
+    #[derive(Debug)]
+    pub struct ManageClients;
     /// Reading an org.
     #[derive(Debug)]
     pub struct ViewOrg;

@@ -14,7 +14,7 @@ use crate::time::Timestamp;
 use checkpoint::Endorsement;
 use serde::{Serialize, Serializer};
 use std::net::IpAddr;
-use wire::{GroupId, IdentityProviderId, OrgId, RoleId, UserId};
+use wire::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, RoleId, UserId};
 
 /// An event and the instant at which it happened.
 #[derive(Debug, Clone)]
@@ -74,6 +74,12 @@ pub enum Event {
     RoleWritten { org: OrgId, role: RoleId, by: UserId, how: Written },
     /// A group was added, changed or removed.
     GroupWritten { org: OrgId, group: GroupId, by: UserId, how: Written },
+    /// An OAuth client was added, changed, disabled or removed.
+    ClientWritten { org: OrgId, client: ClientId, by: UserId, how: Written },
+    /// An OAuth client got another secret.
+    ClientSecretAdded { org: OrgId, client: ClientId, secret: ClientSecretId, by: UserId },
+    /// An OAuth client lost a secret, and the tokens that it got by it.
+    ClientSecretRemoved { org: OrgId, client: ClientId, secret: ClientSecretId, by: UserId },
     /// An org was changed.
     OrgWritten { org: OrgId, by: UserId, how: Written },
     /// A session was ended by somebody who may.
@@ -100,6 +106,9 @@ impl Event {
             | Self::RoleWritten { org, .. }
             | Self::GroupWritten { org, .. }
             | Self::OrgWritten { org, .. }
+            | Self::ClientWritten { org, .. }
+            | Self::ClientSecretAdded { org, .. }
+            | Self::ClientSecretRemoved { org, .. }
             | Self::SessionEnded { org, .. }
             | Self::UserSessionsEnded { org, .. }
             | Self::IdentityProviderAdded { org, .. }

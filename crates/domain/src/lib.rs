@@ -5,6 +5,7 @@
 pub mod access;
 pub mod attempts;
 pub mod audit;
+pub mod client;
 mod common;
 pub mod cx;
 pub mod entropy;

@@ -7,7 +7,7 @@ use crate::roster::Logged;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 use std::collections::HashMap;
-use wire::UserId;
+use wire::{ClientId, UserId};
 
 /// Which entries are meant; what is `None` does not matter.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ pub struct Told {
     pub object_id: String,
     /// The name of that, or the id again.
     pub object_name: String,
-    /// `AUTH`, `USER`, `ROLE`, `USER_GROUP`, `ORG` or `SYSTEM`.
+    /// `AUTH`, `USER`, `ROLE`, `USER_GROUP`, `ORG`, `CLIENT` or `SYSTEM`.
     pub category: &'static str,
     /// What was done, such as `USER_ADDED`.
     pub action: String,
@@ -86,7 +86,7 @@ impl Wanted {
 async fn tell(cx: &Cx, names: &mut HashMap<String, String>, logged: Logged) -> Result<Told, StoreError> {
     let word = |name: &str| logged.event.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let actor = if word("by").is_empty() { word("user") } else { word("by") };
-    let objects = ["role", "group", "user", "org"].map(word);
+    let objects = ["client", "role", "group", "user", "org"].map(word);
     let object = objects.into_iter().find(|id| !id.is_empty()).unwrap_or_default();
     let (category, action) = words(word("event"), word("how"));
     Ok(Told {
@@ -100,16 +100,21 @@ async fn tell(cx: &Cx, names: &mut HashMap<String, String>, logged: Logged) -> R
     })
 }
 
-/// The name of a user, or the id of anything else.
+/// The name of a user or of an OAuth client, or the id of anything else.
 async fn name(cx: &Cx, names: &mut HashMap<String, String>, id: &str) -> Result<String, StoreError> {
     if let Some(name) = names.get(id) {
         return Ok(name.clone());
     }
-    let user = match id.parse::<UserId>() {
-        Ok(id) => cx.store.user(id).await?,
+    let name = match id.parse::<UserId>() {
+        Ok(id) => match cx.store.user(id).await? {
+            Some(user) => Some(user.name.as_str().to_owned()),
+            None => {
+                cx.store.client(ClientId::from_bits(id.bits())).await?.map(|it| it.terms.name().to_owned())
+            }
+        },
         Err(_) => None,
     };
-    let name = user.map_or_else(|| id.to_owned(), |user| user.name.as_str().to_owned());
+    let name = name.unwrap_or_else(|| id.to_owned());
     names.insert(id.to_owned(), name.clone());
     Ok(name)
 }
@@ -121,6 +126,7 @@ fn words(event: &str, how: &str) -> (&'static str, String) {
         ("role_written", _) => "ROLE",
         ("group_written", _) => "USER_GROUP",
         ("org_written", _) => "ORG",
+        ("client_written" | "client_secret_added" | "client_secret_removed", _) => "CLIENT",
         ("signed_in" | "signed_out" | "password_rehashed", _) => "AUTH",
         (event, _) if event.contains("session") => "AUTH",
         _ => "SYSTEM",

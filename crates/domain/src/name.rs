@@ -4,6 +4,7 @@ use aws_lc_rs::digest;
 use std::fmt;
 use std::str::FromStr;
 use unicode_normalization::UnicodeNormalization;
+use wire::ClientId;
 
 /// The longest name, in characters (protocol.md 2.1).
 pub const LONGEST: usize = 255;
@@ -59,6 +60,11 @@ impl UserName {
     /// The form in which it is compared.
     pub fn canonical(&self) -> CanonicalName {
         CanonicalName::of(&self.0)
+    }
+
+    /// The name that an OAuth client goes by: no account can have it, for it has a colon.
+    pub(crate) fn of_client(id: ClientId) -> Self {
+        Self(format!("client:{}", id.base62()))
     }
 }
 

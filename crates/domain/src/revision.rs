@@ -4,6 +4,7 @@ use crate::access::Permit;
 use crate::cx::Cx;
 use crate::method::Busy;
 use crate::store::StoreError;
+use wire::ClientId;
 
 /// Which writing of a record this is, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +39,12 @@ impl Revision {
 
 /// The name under which whoever holds a permit writes.
 pub(crate) async fn author<A>(cx: &Cx, permit: &Permit<A>) -> Result<String, StoreError> {
-    let user = cx.store.user(permit.by()).await?;
-    Ok(user.map_or_else(|| "System".to_owned(), |user| user.name.as_str().to_owned()))
+    if let Some(user) = cx.store.user(permit.by()).await? {
+        return Ok(user.name.as_str().to_owned());
+    }
+    // An OAuth client acts as a user that has its id.
+    let client = cx.store.client(ClientId::from_bits(permit.by().bits())).await?;
+    Ok(client.map_or_else(|| "System".to_owned(), |client| client.as_user().name.as_str().to_owned()))
 }
 
 /// Why a record was not written.

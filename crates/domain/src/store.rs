@@ -4,6 +4,7 @@ use crate::attempts::Attempts;
 use crate::audit::Entry;
 use crate::audit::chain::{Link, Sealed};
 use crate::audit::checkpoint::Checkpoint;
+use crate::client::Client;
 use crate::group::Group;
 use crate::identity_provider::IdentityProvider;
 use crate::keyring::KeyRecord;
@@ -20,11 +21,21 @@ use crate::time::Timestamp;
 use crate::user::{Account, Keep, User};
 use async_trait::async_trait;
 use std::sync::Arc;
-use wire::{GroupId, IdentityProviderId, OrgId, RoleId, UserId};
+use wire::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, RoleId, UserId};
 
 /// Everything that is kept.
 pub trait Store:
-    Directory + People + Sessions + Roster + AttemptCounters + Keys + Audit + IdentityProviders + OneShot + Health
+    Directory
+    + People
+    + Sessions
+    + Roster
+    + AttemptCounters
+    + Keys
+    + Audit
+    + IdentityProviders
+    + OneShot
+    + Clients
+    + Health
 {
 }
 impl<T> Store for T where
@@ -37,6 +48,7 @@ impl<T> Store for T where
         + Audit
         + IdentityProviders
         + OneShot
+        + Clients
         + Health
 {
 }
@@ -276,6 +288,34 @@ pub trait IdentityProviders: Send + Sync {
         id: IdentityProviderId,
         entry: &Entry,
     ) -> Result<bool, StoreError>;
+}
+
+/// OAuth clients, read anew at each call, and the tokens that were withdrawn.
+#[async_trait]
+pub trait Clients: Send + Sync {
+    /// The clients of an org, oldest first.
+    async fn clients(&self, org: OrgId) -> Result<Vec<Arc<Client>>, StoreError>;
+
+    /// The client with this id. One that is not there costs as many reads as one that is.
+    async fn client(&self, id: ClientId) -> Result<Option<Arc<Client>>, StoreError>;
+
+    /// Adds a client with its roles and secrets if its org has fewer than `most`; says whether it had.
+    async fn add_client(&self, client: &Client, most: u32, entry: &Entry) -> Result<bool, StoreError>;
+
+    /// Puts a client, its roles and its secrets in the place of its writing before; a conflict if that writing is not
+    /// the last.
+    async fn replace_client(&self, new: &Client, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Removes a client; a conflict if it is gone.
+    async fn remove_client(&self, id: ClientId, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Notes when a secret was used if nothing newer than `before` is noted; not forced to disk.
+    async fn client_secret_used(
+        &self,
+        secret: ClientSecretId,
+        at: Timestamp,
+        before: Timestamp,
+    ) -> Result<(), StoreError>;
 }
 
 /// Marks of what may be used once.

@@ -3,6 +3,7 @@
 mod at_hand;
 mod attempts;
 mod audit;
+mod clients;
 pub mod db;
 mod directory;
 mod groups;
@@ -39,6 +40,7 @@ const MIGRATIONS: &[migrate::Migration] = &[
     (2, "audit", include_str!("../migrations/0002_audit.sql")),
     (3, "directory", include_str!("../migrations/0003_directory.sql")),
     (4, "federation", include_str!("../migrations/0004_federation.sql")),
+    (8, "oauth_client", include_str!("../migrations/0008_oauth_client.sql")),
 ];
 
 /// A store that is open. It answers the traits of `domain::store`.

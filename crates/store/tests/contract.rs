@@ -6,6 +6,7 @@ use domain::attempts::Attempts;
 use domain::audit::chain::Link;
 use domain::audit::checkpoint::{Checkpoint, Kind, PublicKey, Statement};
 use domain::audit::{Door, Entry, Event, Visit, Written};
+use domain::client::{Client, ClientSecret, SecretDigest, Terms};
 use domain::group::Group;
 use domain::keyring::{KeyRecord, PrivateKey};
 use domain::method::hash::{Cost, PasswordHash};
@@ -19,7 +20,7 @@ use domain::role::{AnyRole, CustomRole, Role};
 use domain::roster::Handle;
 use domain::session::{Record, Session, SessionDigest};
 use domain::store::{
-    AttemptCounters, Audit, Directory, Health, Keys, OneShot, People, Roster, Sessions, StoreError,
+    AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, People, Roster, Sessions, StoreError,
 };
 use domain::time::{Timestamp, minutes};
 use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
@@ -27,7 +28,7 @@ use std::path::Path;
 use std::sync::Arc;
 use store::Store;
 use tempfile::TempDir;
-use wire::{GroupId, OrgId, RoleId, UserId};
+use wire::{ClientId, ClientSecretId, GroupId, OrgId, RoleId, UserId};
 
 const ACME: OrgId = OrgId::from_bits(1);
 const OTHER: OrgId = OrgId::from_bits(2);
@@ -724,4 +725,69 @@ async fn who_was_changed_while_being_proven_gets_no_session() {
     assert_eq!(store.open_session(&later, &disabled.revision, &entry(2)).await, Err(StoreError::Conflict));
     store.remove_user(ADA, &entry(3)).await.unwrap();
     assert_eq!(store.open_session(&later, &disabled.revision, &entry(3)).await, Err(StoreError::Conflict));
+}
+
+fn oauth_client(number: u128, roles: Vec<AnyRole>) -> Client {
+    Client {
+        id: ClientId::from_bits(number),
+        org: ACME,
+        terms: Terms::new("Nightly loads", "runs at three".into(), 60).unwrap(),
+        roles,
+        status: Status::Active,
+        secrets: vec![client_secret(number * 10)],
+        revision: Revision::first("Ada"),
+        created_at: at(2),
+        updated_at: at(3),
+    }
+}
+
+fn client_secret(number: u128) -> ClientSecret {
+    let (id, digest) = (ClientSecretId::from_bits(number), SecretDigest([7; 32]));
+    ClientSecret { id, digest, created_at: at(u32::try_from(number).unwrap()), last_used_at: None }
+}
+
+#[tokio::test]
+async fn an_oauth_client_is_read_as_it_was_written_with_its_roles_and_its_secrets() {
+    let world = World::new().await;
+    let store = &world.store;
+    let role = custom_role("Support", some_privileges());
+    store.add_role(&role, &entry(2)).await.unwrap();
+    let roles = vec![AnyRole::Custom(Arc::new(role.clone())), AnyRole::BuiltIn(Role::Designer)];
+    let client = oauth_client(51, roles);
+    assert!(store.add_client(&client, 2, &entry(2)).await.unwrap());
+    assert_eq!(*world.another().await.client(client.id).await.unwrap().unwrap(), client);
+    store.client_secret_used(client.secrets[0].id, at(9), at(8)).await.unwrap();
+    store.client_secret_used(client.secrets[0].id, at(10), at(8)).await.unwrap();
+    let mut next =
+        Client { status: Status::Disabled, revision: client.revision.next("eve"), ..client.clone() };
+    next.secrets.push(client_secret(511));
+    store.replace_client(&next, &entry(4)).await.unwrap();
+    assert_eq!(store.replace_client(&next, &entry(4)).await, Err(StoreError::Conflict), "it was seen before");
+    next.secrets[0].last_used_at = Some(at(9));
+    assert_eq!(*store.client(client.id).await.unwrap().unwrap(), next, "the last use was noted once");
+    let mut last = Client { secrets: vec![client_secret(511)], revision: next.revision.next("eve"), ..next };
+    store.replace_client(&last, &entry(5)).await.unwrap();
+    store.remove_role(role.id, &entry(6)).await.unwrap();
+    last.roles = vec![AnyRole::BuiltIn(Role::Designer)];
+    assert_eq!(store.clients(ACME).await.unwrap(), [Arc::new(last)], "a role that is gone is nobody's");
+    assert!(store.clients(OTHER).await.unwrap().is_empty());
+    store.remove_client(client.id, &entry(7)).await.unwrap();
+    assert_eq!(store.remove_client(client.id, &entry(7)).await, Err(StoreError::Conflict));
+    assert!(world.another().await.client(client.id).await.unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_clients_that_are_added_at_once_on_two_nodes_as_many_stay_as_there_is_room_for() {
+    let world = World::new().await;
+    let nodes = [Arc::new(world.another().await), Arc::new(world.another().await)];
+    let tries = (0..40_usize).map(|number| {
+        let node = Arc::clone(&nodes[number % 2]);
+        let client = oauth_client(100 + number as u128, Vec::new());
+        tokio::spawn(async move { node.add_client(&client, 7, &entry(2)).await.unwrap() })
+    });
+    let mut added = 0;
+    for tried in tries.collect::<Vec<_>>() {
+        added += usize::from(tried.await.unwrap());
+    }
+    assert_eq!((added, world.store.clients(ACME).await.unwrap().len()), (7, 7));
 }

@@ -121,6 +121,8 @@ id!(RoleId, "role", "A role.");
 id!(GroupId, "group", "A group of users.");
 id!(PrivilegeId, "privilege", "One thing that a role may allow.");
 id!(IdentityProviderId, "provider", "An identity provider.");
+id!(ClientId, "client", "An OAuth client.");
+id!(ClientSecretId, "client-secret", "A secret of an OAuth client; it names the secret and opens nothing.");
 
 #[cfg(test)]
 mod tests {

@@ -7,11 +7,12 @@ pub mod header;
 pub mod id;
 pub mod jwt;
 pub mod latchkey;
+pub mod oauth;
 pub mod secret;
 pub mod v1;
 pub mod v2;
 pub mod v3;
 pub mod xml;
 
-pub use id::{GroupId, IdentityProviderId, OrgId, PrivilegeId, RoleId, UserId};
+pub use id::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, PrivilegeId, RoleId, UserId};
 pub use secret::Secret;

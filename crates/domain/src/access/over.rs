@@ -2,6 +2,7 @@
 
 use super::given::conferrable;
 use super::{Caller, Permit, action};
+use crate::client::Client;
 use crate::cx::Cx;
 use crate::group::Group;
 use crate::name::Label;
@@ -13,7 +14,7 @@ use crate::session::Session;
 use crate::store::StoreError;
 use crate::user::User;
 use std::sync::Arc;
-use wire::{GroupId, OrgId, RoleId, UserId};
+use wire::{ClientId, GroupId, OrgId, RoleId, UserId};
 
 /// An act that a privilege allows.
 pub trait Act {
@@ -47,6 +48,14 @@ impl Act for action::ManageGroups {
 
 impl Act for action::ManageRoles {
     const NEEDS: Privilege = Privilege::ManageRoles;
+}
+
+impl Act for action::ViewClients {
+    const NEEDS: Privilege = Privilege::ViewPeople;
+}
+
+impl Act for action::ManageClients {
+    const NEEDS: Privilege = Privilege::ManageUsers;
 }
 
 impl Act for action::ViewOrg {
@@ -174,6 +183,19 @@ pub async fn over_group<A: Act>(cx: &Cx, caller: &Caller, id: GroupId) -> Result
     let permit = permit::<A>(cx, caller, group.org).await?;
     conferrable(caller, group.privileges())?;
     Ok(Over { permit, thing: group })
+}
+
+/// The same for an OAuth client. Nobody may do anything to one that may do more, or they could take a secret of it.
+pub async fn over_client<A: Act>(
+    cx: &Cx,
+    caller: &Caller,
+    id: ClientId,
+) -> Result<Over<A, Client>, NoPermit> {
+    permit::<A>(cx, caller, caller.org.id).await?;
+    let client = cx.store.client(id).await?.ok_or(NoPermit::Unknown)?;
+    let permit = permit::<A>(cx, caller, client.org).await?;
+    conferrable(caller, client.privileges())?;
+    Ok(Over { permit, thing: client })
 }
 
 /// The same for a session of somebody else. One's own needs no privilege: see [`crate::roster::mine`].

@@ -5,6 +5,7 @@ use crate::app::App;
 use crate::config::RefusedStatus;
 use axum::response::{IntoResponse, Response};
 use domain::access::{Denied, NoPermit, NotACaller};
+use domain::client::{ClientError, Unfit};
 use domain::identity_provider::ProviderError;
 use domain::password::OwnError;
 use domain::revision::ChangeError;
@@ -33,6 +34,11 @@ impl ApiError {
     /// Nothing that this caller may see has that id or name.
     pub fn unknown() -> Self {
         Self::new(Code::NotFound, "Nothing here has that id or name.")
+    }
+
+    /// What was sent is not what it should be.
+    pub fn unfit(what: impl std::fmt::Display) -> Self {
+        Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {what}."))
     }
 
     /// The session that was presented is not alive, or none was.
@@ -288,6 +294,28 @@ impl From<ProviderError> for ApiError {
                 Self::new(Code::NotFound, "The organization has no such identity provider.")
             }
             ProviderError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<Unfit> for ApiError {
+    fn from(unfit: Unfit) -> Self {
+        Self::unfit(unfit)
+    }
+}
+
+impl From<ClientError> for ApiError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::TooMany => {
+                Self::new(Code::Conflict, "The organization has as many OAuth clients as it may. Remove one.")
+            }
+            ClientError::TooManySecrets => {
+                Self::new(Code::Conflict, "The OAuth client has two secrets. Remove one.")
+            }
+            ClientError::NoSecret => Self::unknown(),
+            ClientError::Contended => ChangeError::Contended.into(),
+            ClientError::Store(error) => error.into(),
         }
     }
 }

@@ -112,6 +112,10 @@ fn administration() -> OpenApiRouter<App> {
         .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}
         .routes(routes!(own::sessions::end_user)) //                 DELETE users/{id}/sessions
         .routes(routes!(own::sessions::of_org, own::sessions::end_org)) // GET, DELETE orgs/{id}/sessions
+        .routes(routes!(own::clients::list, own::clients::add)) //   GET, POST orgs/{id}/clients
+        .routes(routes!(own::clients::find, own::clients::change, own::clients::remove)) // clients/{id}
+        .routes(routes!(own::clients::add_secret)) //                POST clients/{id}/secrets
+        .routes(routes!(own::clients::remove_secret)) //             DELETE clients/{id}/secrets/{secret}
 }
 
 /// The routes that OpenAPI has no words for: any path, any method.

@@ -62,11 +62,17 @@ fn of_acme(world: &World, path: &str) -> String {
         ("sessions/{handle}", "handle"),
         ("userGroups/{id}", "group"),
         ("roles/{id}", "role"),
+        ("clients/{id}", "client"),
+        ("secrets/{secret}", "secret_id"),
     ];
     words.iter().fold(path, |path, (word, name)| {
         path.replace(
             word,
-            &word.replace("{id}", &id(name)).replace("{handle}", &id(name)).replace("{name}", &id(name)),
+            &word
+                .replace("{id}", &id(name))
+                .replace("{handle}", &id(name))
+                .replace("{secret}", &id(name))
+                .replace("{name}", &id(name)),
         )
     })
 }
@@ -87,6 +93,10 @@ async fn furnished() -> World {
         assert_eq!(answer.status, 201, "{answer}");
         world.notebook.write(name, &id(answer));
     }
+    let clients = "/latchkey/v1/orgs/5mYdXw9KcJhaf3LrN8pQ2v/clients";
+    let client = world.post(clients).header("INFA-SESSION-ID", &ada).json(r#"{"name":"etl"}"#).await;
+    world.notebook.write("client", &id(&client));
+    world.notebook.write("secret_id", client.json()["secrets"][0]["id"].as_str().unwrap());
     world.session(Door::V1, "cleo", "a good one").await;
     let sessions =
         world.get("/latchkey/v1/orgs/5mYdXw9KcJhaf3LrN8pQ2v/sessions").header("icSessionId", &ada).await;

@@ -30,7 +30,12 @@ fn severity(name: &str) -> u8 {
     match name {
         "sign_in_refused" | "assertion_refused" => 4,
         "locked_attempts" | "key_rotated" | "org_sessions_ended" => 6,
-        _ if name.starts_with("identity_provider_") || name.ends_with("_written") => 6,
+        _ if name.starts_with("identity_provider_")
+            || name.starts_with("client_secret_")
+            || name.ends_with("_written") =>
+        {
+            6
+        }
         "restored" | "audit_cut" | "not_recorded" => 8,
         _ => 2,
     }

@@ -89,7 +89,7 @@ pub async fn end_org(
 }
 
 /// What a path names; what cannot be a name names nothing.
-fn named<Name: FromStr>(text: &str) -> Result<Name, ApiError> {
+pub(super) fn named<Name: FromStr>(text: &str) -> Result<Name, ApiError> {
     text.parse().map_err(|_| ApiError::unknown())
 }
 
