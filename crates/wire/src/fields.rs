@@ -1,7 +1,7 @@
 //! The fields of a request body, whichever format they came in, taken out one by one with their rules.
 
 use crate::secret::Secret;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
 /// The fields of a flat body. Every text may be a password, so every text is a secret.
@@ -9,11 +9,12 @@ use std::fmt;
 pub struct Fields(Vec<(String, Field)>);
 
 #[derive(Debug)]
-enum Field {
+pub(crate) enum Field {
     Text(Secret),
     Number(i64),
     Flag(bool),
     List(Vec<Field>),
+    Object(Fields),
     Nothing,
     Other,
 }
@@ -48,6 +49,8 @@ pub enum BodyError {
     NotAFlag(&'static str),
     /// A field is something other than a list of so many texts.
     NotAList(&'static str, usize),
+    /// A field is something other than an object.
+    NotAnObjectIn(&'static str),
 }
 
 impl fmt::Display for BodyError {
@@ -68,6 +71,7 @@ impl fmt::Display for BodyError {
             Self::NotAList(name, most) => {
                 write!(f, "the field {name} is not a list of at most {most} strings")
             }
+            Self::NotAnObjectIn(name) => write!(f, "the field {name} is not an object"),
         }
     }
 }
@@ -152,6 +156,43 @@ impl Fields {
         items.iter().map(text).collect::<Option<_>>().map(Some).ok_or(BodyError::NotAList(name, most))
     }
 
+    /// The object in a field that must be there.
+    pub fn within(&self, name: &'static str) -> Result<&Self, BodyError> {
+        match self.only(name)? {
+            None => Err(BodyError::Missing(name)),
+            Some(Field::Object(fields)) => Ok(fields),
+            Some(_) => Err(BodyError::NotAnObjectIn(name)),
+        }
+    }
+
+    /// The names in a field that may be absent: at most `most` texts, or objects with a `name`. JSON has them in a list,
+    /// XML as elements of one name.
+    pub fn names(&self, name: &'static str, most: usize) -> Result<Option<Vec<String>>, BodyError> {
+        let mut with_name = self.0.iter().filter(|(key, _)| key == name).map(|(_, field)| field).peekable();
+        let items: Vec<&Field> = match with_name.peek() {
+            None => return Ok(None),
+            Some(Field::List(_)) => match self.only(name)? {
+                Some(Field::List(items)) => items.iter().collect(),
+                _ => Vec::new(),
+            },
+            Some(_) => with_name.filter(|field| !matches!(field, Field::Nothing)).collect(),
+        };
+        let text = |item: &Field| match item {
+            Field::Text(text) if text.expose().chars().count() <= 255 => Ok(text.expose().to_owned()),
+            Field::Object(item) => Ok(item.required("name", 255)?.expose().to_owned()),
+            _ => Err(BodyError::NotAList(name, most)),
+        };
+        if items.len() > most {
+            return Err(BodyError::NotAList(name, most));
+        }
+        items.into_iter().map(text).collect::<Result<_, _>>().map(Some)
+    }
+
+    /// Takes fields as they were read.
+    pub(crate) fn from_fields(fields: Vec<(String, Field)>) -> Self {
+        Self(fields)
+    }
+
     /// The one field with this name, if it says something.
     fn only(&self, name: &'static str) -> Result<Option<&Field>, BodyError> {
         let mut with_name = self.0.iter().filter(|(key, _)| key == name).map(|(_, field)| field);
@@ -190,13 +231,26 @@ impl<'de> Deserialize<'de> for Fields {
 
 impl<'de> Deserialize<'de> for Field {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Any { in_list: false })
+        from.deserialize_any(Any { room: ROOM })
     }
 }
 
-/// Takes any value for a field, or for a part of a list in a field.
+/// How many lists and objects within one another are looked at. What stands deeper is not, so that no body makes the
+/// reader dive.
+const ROOM: u8 = 3;
+
+/// Takes any value for a field, or for a part of a list or an object in a field.
+#[derive(Clone, Copy)]
 struct Any {
-    in_list: bool,
+    room: u8,
+}
+
+impl<'de> DeserializeSeed<'de> for Any {
+    type Value = Field;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Field, D::Error> {
+        from.deserialize_any(self)
+    }
 }
 
 impl<'de> Visitor<'de> for Any {
@@ -231,29 +285,27 @@ impl<'de> Visitor<'de> for Any {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Field, A::Error> {
-        if self.in_list {
+        let Some(room) = self.room.checked_sub(1) else {
             while seq.next_element::<IgnoredAny>()?.is_some() {}
             return Ok(Field::Other);
-        }
+        };
         let mut items = Vec::new();
-        while let Some(Item(item)) = seq.next_element()? {
+        while let Some(item) = seq.next_element_seed(Self { room })? {
             items.push(item);
         }
         Ok(Field::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Field, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Field::Other)
-    }
-}
-
-/// A part of a list. What stands deeper in it is not looked at, so that no body makes the reader dive.
-struct Item(Field);
-
-impl<'de> Deserialize<'de> for Item {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Any { in_list: true }).map(Item)
+        let Some(room) = self.room.checked_sub(1) else {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(Field::Other);
+        };
+        let mut fields = Vec::new();
+        while let Some(name) = map.next_key()? {
+            fields.push((name, map.next_value_seed(Self { room })?));
+        }
+        Ok(Field::Object(Fields(fields)))
     }
 }
 
@@ -277,6 +329,26 @@ mod tests {
             assert_eq!(fields.list(name, most), Err(BodyError::NotAList(name, most)));
         }
         assert_eq!(fields.optional("n", 9).unwrap_err(), BodyError::NotText("n"));
+    }
+
+    #[test]
+    fn objects_and_names_are_taken_to_a_depth() {
+        let body = br#"{"o":{"a":"b","i":{"j":{"k":{}}}},"l":["x",{"@type":"role","name":"y"}],"d":[{"x":1}],"n":null}"#;
+        let fields = Fields::from_json(body).unwrap();
+        let inner = fields.within("o").unwrap();
+        assert_eq!(inner.required("a", 9).unwrap().expose(), "b");
+        assert_eq!(
+            inner.within("i").unwrap().within("j").unwrap().within("k").unwrap_err(),
+            BodyError::NotAnObjectIn("k")
+        );
+        assert_eq!(
+            (fields.within("l").err(), fields.within("z").err()),
+            (Some(BodyError::NotAnObjectIn("l")), Some(BodyError::Missing("z")))
+        );
+        assert_eq!(fields.names("l", 2), Ok(Some(vec!["x".to_owned(), "y".to_owned()])));
+        assert_eq!((fields.names("z", 2), fields.names("n", 2)), (Ok(None), Ok(Some(Vec::new()))));
+        assert_eq!(fields.names("l", 1), Err(BodyError::NotAList("l", 1)));
+        assert_eq!(fields.names("d", 1), Err(BodyError::Missing("name")));
     }
 
     fn username(body: &str) -> Result<String, BodyError> {

@@ -1,6 +1,7 @@
-//! XML bodies of v2: flat in, any shape out. No DTD, no entities but the five that XML has (protocol.md 1.5).
+//! XML bodies of v2: flat or a few levels in, any shape out. No DTD, no entities but the five that XML has (protocol.md 1.5).
 
-use crate::fields::{BodyError, Fields};
+use crate::fields::{BodyError, Field, Fields};
+use crate::secret::Secret;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer};
 use serde::Serialize;
@@ -8,39 +9,45 @@ use serde_json::Value;
 
 /// Reads `<root><field>text</field>…</root>`.
 pub fn fields(body: &[u8], root: &str) -> Result<Fields, BodyError> {
+    read(body, root, 2)
+}
+
+/// The same where a field may hold fields again: `<root><user><name>text</name>…</user>…</root>`.
+pub fn nested_fields(body: &[u8], root: &str) -> Result<Fields, BodyError> {
+    read(body, root, 4)
+}
+
+/// An element that is being read.
+struct Open {
+    name: String,
+    fields: Vec<(String, Field)>,
+    text: String,
+}
+
+fn read(body: &[u8], root: &str, deepest: usize) -> Result<Fields, BodyError> {
     let text = std::str::from_utf8(body).map_err(|_| BodyError::Xml("it is not UTF-8"))?;
     let mut reader = Reader::from_str(text);
-    let mut open: Vec<String> = Vec::new();
-    let (mut pairs, mut value, mut is_closed) = (Vec::new(), String::new(), false);
+    let mut open: Vec<Open> = Vec::new();
+    let mut read = None;
     loop {
         match reader.read_event().map_err(|_| BodyError::Xml("it is not well-formed"))? {
-            Event::Start(start) if !is_closed => {
-                open.push(name(start.name().as_ref(), &open, root)?);
-                value.clear();
+            Event::Start(start) if read.is_none() => open.push(opened(&start, &open, root, deepest)?),
+            Event::Empty(start) if read.is_none() => {
+                let element = opened(&start, &open, root, deepest)?;
+                read = closed(element, &mut open)?;
             }
-            Event::Empty(start) if !is_closed && open.is_empty() => {
-                name(start.name().as_ref(), &open, root)?;
-                is_closed = true;
-            }
-            Event::Empty(start) if !is_closed => {
-                pairs.push((name(start.name().as_ref(), &open, root)?, String::new()));
-            }
-            Event::Text(part) if open.len() == 2 => value.push_str(&part.xml10_content()),
-            Event::Text(part) if part.trim_ascii().is_empty() => {}
-            Event::CData(part) if open.len() == 2 => value.push_str(&part.xml10_content()),
-            Event::GeneralRef(reference) if open.len() == 2 => value.push(character(&reference)?),
-            Event::End(_) if open.len() > 1 => {
-                pairs.extend(open.pop().map(|name| (name, std::mem::take(&mut value))))
-            }
-            Event::End(_) => is_closed = open.pop().is_some(),
-            Event::Eof if is_closed => return Ok(Fields::from_pairs(pairs)),
-            Event::Eof => return Err(BodyError::Xml("it ends too early")),
+            Event::Text(part) if part.trim_ascii().is_empty() && open.is_empty() => {}
+            Event::Text(part) => innermost(&mut open)?.push_str(&part.xml10_content()),
+            Event::CData(part) => innermost(&mut open)?.push_str(&part.xml10_content()),
+            Event::GeneralRef(reference) => innermost(&mut open)?.push(character(&reference)?),
+            Event::End(_) => match open.pop() {
+                Some(element) => read = closed(element, &mut open)?,
+                None => return Err(BodyError::Xml("it is not well-formed")),
+            },
+            Event::Eof => return read.ok_or(BodyError::Xml("it ends too early")),
             Event::Decl(_) | Event::Comment(_) => {}
             Event::DocType(_) => return Err(BodyError::Xml("a document type is not allowed")),
             Event::PI(_) => return Err(BodyError::Xml("a processing instruction is not allowed")),
-            Event::Text(_) | Event::CData(_) | Event::GeneralRef(_) => {
-                return Err(BodyError::Xml("text stands in a field only"));
-            }
             Event::Start(_) | Event::Empty(_) => {
                 return Err(BodyError::Xml("one element holds all the others"));
             }
@@ -48,14 +55,37 @@ pub fn fields(body: &[u8], root: &str) -> Result<Fields, BodyError> {
     }
 }
 
-/// The name of an element that stands where it may: the root, or a field in it.
-fn name(name: &str, open: &[String], root: &str) -> Result<String, BodyError> {
+/// An element that begins where it may: the root, or a field in it.
+fn opened(start: &BytesStart<'_>, open: &[Open], root: &str, deepest: usize) -> Result<Open, BodyError> {
+    let name = start.name().as_ref().to_owned();
     match open.len() {
-        0 if name == root => Ok(name.to_owned()),
-        0 => Err(BodyError::Xml("its outermost element has another name")),
-        1 => Ok(name.to_owned()),
-        _ => Err(BodyError::Xml("a field holds text only")),
+        0 if name != root => Err(BodyError::Xml("its outermost element has another name")),
+        depth if depth >= deepest => Err(BodyError::Xml("a field holds text only")),
+        _ => Ok(Open { name, fields: Vec::new(), text: String::new() }),
     }
+}
+
+/// Puts an element that ends into the one around it; the outermost one is what was read.
+fn closed(element: Open, open: &mut [Open]) -> Result<Option<Fields>, BodyError> {
+    let Open { name, fields, text } = element;
+    let around = open.last_mut();
+    if (around.is_none() || !fields.is_empty()) && !text.trim().is_empty() {
+        return Err(BodyError::Xml("text stands in a field only"));
+    }
+    let Some(around) = around else { return Ok(Some(Fields::from_fields(fields))) };
+    let field = if fields.is_empty() {
+        Field::Text(Secret::new(text))
+    } else {
+        Field::Object(Fields::from_fields(fields))
+    };
+    around.fields.push((name, field));
+    Ok(None)
+}
+
+/// The text of the innermost element that is open.
+fn innermost(open: &mut [Open]) -> Result<&mut String, BodyError> {
+    let element = open.last_mut().ok_or(BodyError::Xml("text stands in a field only"))?;
+    Ok(&mut element.text)
 }
 
 /// The character that a reference stands for: one of the five of XML, or a number.
@@ -139,6 +169,20 @@ mod tests {
     fn an_empty_body_lacks_its_fields() {
         assert_eq!(login("<login/>"), Err(BodyError::Missing("username")));
         assert_eq!(login("<login><username/></login>"), Err(BodyError::Missing("username")));
+    }
+
+    #[test]
+    fn a_field_holds_fields_where_that_is_asked_for() {
+        let body = b"<user>\n<name>cleo</name><roles><name>Admin</name></roles><roles>Designer</roles><o><p><q>1</q></p></o></user>";
+        let read = nested_fields(body, "user").unwrap();
+        assert_eq!(read.required("name", 9).unwrap().expose(), "cleo");
+        assert_eq!(read.names("roles", 2), Ok(Some(vec!["Admin".to_owned(), "Designer".to_owned()])));
+        assert_eq!(read.within("o").unwrap().within("p").unwrap().required("q", 9).unwrap().expose(), "1");
+        for mixed in
+            ["<user>x<name/></user>", "<user><o>x<p/></o></user>", "<user><a><b><c><d/></c></b></a></user>"]
+        {
+            assert!(matches!(nested_fields(mixed.as_bytes(), "user"), Err(BodyError::Xml(_))), "{mixed}");
+        }
     }
 
     #[test]
