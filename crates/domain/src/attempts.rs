@@ -4,7 +4,7 @@
 //! success, so that five hundred right passwords at once lock nobody out and five hundred wrong ones compare ten hashes.
 
 use crate::audit::Entry;
-use crate::cx::{Cx, Lockout};
+use crate::cx::Cx;
 use crate::name::NameDigest;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -29,6 +29,23 @@ pub struct Attempts {
     pub version: i64,
 }
 
+/// How many attempts may fail in a row, and what happens then.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// So many failures lock the name.
+    pub(crate) max: u32,
+    /// For so long; `None` until the lock is lifted.
+    pub(crate) lock: Option<Duration>,
+    /// After so long without an attempt the failures are forgotten.
+    pub(crate) forget: Duration,
+}
+
+impl Limits {
+    fn until(self, now: Timestamp) -> Timestamp {
+        now + self.lock.unwrap_or(Duration::MAX)
+    }
+}
+
 /// An attempt that died with its process counts as a failure after this long.
 const ABANDONED: Duration = Duration::from_secs(60);
 
@@ -47,12 +64,12 @@ enum Claim {
 }
 
 impl Attempts {
-    fn claim(&self, now: Timestamp, max: u32, rules: &Lockout) -> Claim {
-        let mut next = self.aged(now, max, rules);
+    fn claim(&self, now: Timestamp, limits: Limits) -> Claim {
+        let mut next = self.aged(now, limits);
         if next.locked_until.is_some() {
             return Claim::Locked;
         }
-        if next.failures.saturating_add(next.pending) >= max {
+        if next.failures.saturating_add(next.pending) >= limits.max {
             return Claim::Contended;
         }
         next.pending += 1;
@@ -61,26 +78,26 @@ impl Attempts {
     }
 
     /// What time alone has made of the counter.
-    fn aged(&self, now: Timestamp, max: u32, rules: &Lockout) -> Self {
+    fn aged(&self, now: Timestamp, limits: Limits) -> Self {
         let fresh = Self { version: self.version, ..Self::default() };
         match self.locked_until {
             Some(until) if until > now => return self.clone(),
             Some(_) => return fresh,
-            None if now.since(self.last_at) >= rules.forget => return fresh,
+            None if now.since(self.last_at) >= limits.forget => return fresh,
             None => {}
         }
         let mut aged = self.clone();
         if aged.pending > 0 && now.since(aged.last_at) >= ABANDONED {
             aged.failures = aged.failures.saturating_add(aged.pending);
             aged.pending = 0;
-            aged.locked_until = (aged.failures >= max).then_some(now + rules.lock);
+            aged.locked_until = (aged.failures >= limits.max).then_some(limits.until(now));
         }
         aged
     }
 
-    fn failed(&self, now: Timestamp, max: u32, rules: &Lockout) -> Self {
+    fn failed(&self, now: Timestamp, limits: Limits) -> Self {
         let failures = self.failures.saturating_add(1);
-        let locked_until = (failures >= max).then_some(now + rules.lock).or(self.locked_until);
+        let locked_until = (failures >= limits.max).then_some(limits.until(now)).or(self.locked_until);
         Self { failures, pending: self.pending.saturating_sub(1), locked_until, ..self.clone() }
     }
 
@@ -117,12 +134,12 @@ impl From<StoreError> for NoAttempt {
 #[must_use]
 pub(crate) struct Attempt {
     name: NameDigest,
-    max: u32,
+    limits: Limits,
     _turn: Turn,
 }
 
-/// Counts an attempt on this name, of which `max` may fail in a row.
-pub(crate) async fn claim(cx: &Cx, name: NameDigest, max: u32) -> Result<Attempt, NoAttempt> {
+/// Counts an attempt on this name.
+pub(crate) async fn claim(cx: &Cx, name: NameDigest, limits: Limits) -> Result<Attempt, NoAttempt> {
     let mut turn = cx.turns.take(name).await.ok_or(NoAttempt::Busy)?;
     let queue = Arc::clone(&turn.queue);
     let mut stuck_at = None;
@@ -131,14 +148,14 @@ pub(crate) async fn claim(cx: &Cx, name: NameDigest, max: u32) -> Result<Attempt
         let old = cx.store.attempts(&name).await?;
         let version = old.as_ref().map(|attempts| attempts.version);
         let now = cx.clock.now();
-        match old.clone().unwrap_or_default().claim(now, max, &cx.policy.lockout) {
+        match old.clone().unwrap_or_default().claim(now, limits) {
             Claim::Locked => {
                 let locked = old.and_then(|attempts| attempts.locked_until);
-                return Err(NoAttempt::Locked { until: locked.unwrap_or(now + cx.policy.lockout.lock) });
+                return Err(NoAttempt::Locked { until: locked.unwrap_or(limits.until(now)) });
             }
             Claim::Granted(new) if cx.store.replace_attempts(&name, old.as_ref(), &new, None).await? => {
                 turn.begin();
-                return Ok(Attempt { name, max, _turn: turn });
+                return Ok(Attempt { name, limits, _turn: turn });
             }
             Claim::Granted(_) => {}
             Claim::Contended if queue.under_way.load(Ordering::SeqCst) > 0 => resolved.await,
@@ -162,8 +179,8 @@ impl Attempt {
 
     /// The attempt failed; `entry` records it, told whether this failure locked the name.
     pub(crate) async fn failed(self, cx: &Cx, entry: impl Fn(bool) -> Entry) -> Result<(), StoreError> {
-        let (now, max) = (cx.clock.now(), self.max);
-        let fail = |attempts: &Attempts| attempts.failed(now, max, &cx.policy.lockout);
+        let (now, limits) = (cx.clock.now(), self.limits);
+        let fail = |attempts: &Attempts| attempts.failed(now, limits);
         self.resolve(cx, fail, |new| Some(entry(new.locked_until.is_some()))).await
     }
 
@@ -261,29 +278,28 @@ mod tests {
     use super::*;
     use crate::time::minutes;
 
-    const RULES: Lockout =
-        Lockout { max_attempts: 3, lock: minutes(15), forget: minutes(24 * 60), names: 10 };
+    const LIMITS: Limits = Limits { max: 3, lock: Some(minutes(15)), forget: minutes(24 * 60) };
 
     fn at(minute: u32) -> Timestamp {
         Timestamp::from_seconds(1_000_000) + minutes(minute)
     }
 
     fn granted(attempts: &Attempts, now: Timestamp) -> Attempts {
-        match attempts.claim(now, 3, &RULES) {
+        match attempts.claim(now, LIMITS) {
             Claim::Granted(next) => next,
             other => panic!("{other:?}"),
         }
     }
 
     fn failed(attempts: &Attempts, now: Timestamp) -> Attempts {
-        granted(attempts, now).failed(now, 3, &RULES)
+        granted(attempts, now).failed(now, LIMITS)
     }
 
     #[test]
     fn three_failures_lock_and_time_unlocks() {
         let locked = failed(&failed(&failed(&Attempts::default(), at(0)), at(1)), at(2));
         assert_eq!(locked.locked_until, Some(at(17)));
-        assert_eq!(locked.claim(at(16), 3, &RULES), Claim::Locked);
+        assert_eq!(locked.claim(at(16), LIMITS), Claim::Locked);
         assert_eq!(granted(&locked, at(17)).failures, 0);
     }
 
@@ -296,7 +312,7 @@ mod tests {
     #[test]
     fn attempts_under_way_take_places_but_do_not_lock() {
         let full = granted(&granted(&granted(&Attempts::default(), at(0)), at(0)), at(0));
-        assert_eq!(full.claim(at(0), 3, &RULES), Claim::Contended);
+        assert_eq!(full.claim(at(0), LIMITS), Claim::Contended);
         assert_eq!(granted(&full.succeeded(), at(0)).pending, 3);
         assert_eq!(granted(&full.released(), at(0)).pending, 3);
     }
@@ -304,7 +320,7 @@ mod tests {
     #[test]
     fn attempts_that_died_with_their_process_are_failures() {
         let full = granted(&granted(&granted(&Attempts::default(), at(0)), at(0)), at(0));
-        assert_eq!(full.claim(at(1), 3, &RULES), Claim::Locked);
+        assert_eq!(full.claim(at(1), LIMITS), Claim::Locked);
         let one = granted(&Attempts::default(), at(0));
         assert_eq!((granted(&one, at(1)).failures, granted(&one, at(1)).pending), (1, 1));
     }

@@ -13,6 +13,7 @@ use crate::session::SessionDigest;
 use crate::time::Timestamp;
 use checkpoint::Endorsement;
 use serde::{Serialize, Serializer};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use wire::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, RoleId, UserId};
 
@@ -80,6 +81,8 @@ pub enum Event {
     ClientSecretAdded { org: OrgId, client: ClientId, secret: ClientSecretId, by: UserId },
     /// An OAuth client lost a secret, and the tokens that it got by it.
     ClientSecretRemoved { org: OrgId, client: ClientId, secret: ClientSecretId, by: UserId },
+    /// An org decided something else for itself: the fields, with what they say now.
+    PolicyChanged { org: OrgId, by: UserId, changed: BTreeMap<&'static str, serde_json::Value> },
     /// An org was changed.
     OrgWritten { org: OrgId, by: UserId, how: Written },
     /// A session was ended by somebody who may.
@@ -105,6 +108,7 @@ impl Event {
             | Self::UserWritten { org, .. }
             | Self::RoleWritten { org, .. }
             | Self::GroupWritten { org, .. }
+            | Self::PolicyChanged { org, .. }
             | Self::OrgWritten { org, .. }
             | Self::ClientWritten { org, .. }
             | Self::ClientSecretAdded { org, .. }

@@ -13,6 +13,7 @@ use crate::password::Rules;
 use crate::store::Store;
 use crate::time::Clock;
 use crate::token::Verified;
+use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -128,6 +129,10 @@ pub struct Policy {
     pub hash_cost: Cost,
     /// What a new password must be.
     pub passwords: Rules,
+    /// How long a password lasts, and how long it may not come back.
+    pub ageing: Ageing,
+    /// From where anybody may come; an empty list is anywhere.
+    pub trusted_ip_ranges: Vec<IpNet>,
     /// How many hashes run at once.
     pub hash_threads: usize,
     /// After how long a signing key is replaced by a new one; `None` leaves that to the operator.
@@ -153,6 +158,15 @@ pub struct Federation {
     pub plain_http: bool,
 }
 
+/// How long a password lasts, and how long it may not come back; 0 days are none (protocol.md 7.1).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ageing {
+    /// For how many days a password may not come back.
+    pub reuse_days: u32,
+    /// After how many days a password is too old.
+    pub expiration_days: u32,
+}
+
 /// What kind of world an instance is in. Tokens of the one are refused in the other, whatever key and issuer they have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum World {
@@ -167,8 +181,8 @@ pub enum World {
 pub struct Lockout {
     /// Consecutive failures that lock a name.
     pub max_attempts: u32,
-    /// How long a lock holds.
-    pub lock: Duration,
+    /// How long a lock holds; `None` until it is lifted.
+    pub lock: Option<Duration>,
     /// After how long without an attempt a counter is forgotten.
     pub forget: Duration,
     /// How many names are counted at the most, unknown ones included.

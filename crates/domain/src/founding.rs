@@ -7,6 +7,7 @@ use crate::entropy;
 use crate::method::hash::PasswordHash;
 use crate::name::UserName;
 use crate::org::{Authentication, Org, ROOT};
+use crate::org_policy::Decided;
 use crate::revision::Revision;
 use crate::role::Role;
 use crate::store::StoreError;
@@ -181,6 +182,7 @@ fn org(cx: &Cx, new: &NewOrg, now: Timestamp) -> Org {
         idle_minutes: new.idle_minutes,
         absolute_minutes: new.absolute_minutes,
         session_limit: new.session_limit,
+        decided: Decided::default(),
         created_at: now,
         updated_at: now,
     }

@@ -19,6 +19,7 @@ pub mod method;
 pub mod name;
 pub mod once;
 pub mod org;
+pub mod org_policy;
 pub mod page;
 pub mod password;
 pub mod privilege;

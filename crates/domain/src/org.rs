@@ -2,8 +2,10 @@
 
 use crate::access::{Permit, action};
 use crate::cx::{Cx, Policy};
+use crate::org_policy::Decided;
 use crate::store::StoreError;
 use crate::time::{Timestamp, minutes};
+use crate::user::User;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::OrgId;
@@ -30,6 +32,8 @@ pub struct Org {
     pub absolute_minutes: Option<u32>,
     /// How many sessions it may hold at once (`restApiSessionLimit`, protocol.md 1.4); `None` takes the instance's.
     pub session_limit: Option<u32>,
+    /// What else it decides for itself.
+    pub decided: Decided,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -77,6 +81,19 @@ pub struct Shown {
     pub org: Arc<Org>,
     /// The orgs right below it, a thousand at the most.
     pub below: Vec<Arc<Org>>,
+}
+
+/// The org that something belongs to; there is always one.
+pub(crate) async fn of(cx: &Cx, id: OrgId) -> Result<Arc<Org>, StoreError> {
+    cx.store.org(id).await?.ok_or_else(|| StoreError::Corrupt("something without its org".into()))
+}
+
+/// How many failures lock a user.
+pub async fn attempts_allowed(cx: &Cx, user: &User) -> Result<u32, StoreError> {
+    match user.max_login_attempts {
+        Some(attempts) => Ok(attempts),
+        None => Ok(of(cx, user.org).await?.max_login_attempts(&cx.policy)),
+    }
 }
 
 /// The org of the permit.

@@ -6,6 +6,7 @@ use crate::common;
 use crate::cx::Cx;
 use crate::method;
 use crate::name::{CanonicalName, LONGEST};
+use crate::org;
 use crate::revision::ChangeError;
 use crate::sign_in::SignInError;
 use crate::user::{self, Keep, User};
@@ -122,7 +123,8 @@ pub async fn give(cx: &Cx, over: Over<action::ResetPasswords, User>, new: Secret
 }
 
 async fn set(cx: &Cx, user: &User, new: Secret, keep: Keep, event: Event) -> Result<(), ChangeError> {
-    let chosen = Chosen::new(new, &user.name.canonical(), cx.policy.passwords)?;
+    let org = org::of(cx, user.org).await?;
+    let chosen = Chosen::new(new, &user.name.canonical(), org.password_rules(&cx.policy))?;
     let hash = cx.hasher.make(chosen.into_secret(), cx.policy.hash_cost).await?;
     let entry = event.at(cx.clock.now());
     cx.store.replace_password(user, &hash, keep, &entry).await.map_err(ChangeError::changing)

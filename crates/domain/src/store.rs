@@ -26,6 +26,7 @@ use wire::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, RoleId,
 /// Everything that is kept.
 pub trait Store:
     Directory
+    + Policies
     + People
     + Sessions
     + Roster
@@ -40,6 +41,7 @@ pub trait Store:
 }
 impl<T> Store for T where
     T: Directory
+        + Policies
         + People
         + Sessions
         + Roster
@@ -93,6 +95,13 @@ pub trait Directory: Send + Sync {
         new: &PasswordHash,
         entry: &Entry,
     ) -> Result<(), StoreError>;
+}
+
+/// What orgs decide for themselves.
+#[async_trait]
+pub trait Policies: Send + Sync {
+    /// Puts what an org decides in the place of its writing before; a conflict if that writing is not the last.
+    async fn replace_policy(&self, new: &Org, entry: &Entry) -> Result<(), StoreError>;
 }
 
 /// Users, roles and groups as administrators see them. A change that has happened is seen by the next call of anybody.

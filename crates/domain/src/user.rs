@@ -7,6 +7,7 @@ use crate::entropy;
 use crate::group::Group;
 use crate::method::hash::PasswordHash;
 use crate::name::UserName;
+use crate::org;
 use crate::page::Page;
 use crate::password::Chosen;
 use crate::privilege::Privileges;
@@ -242,7 +243,8 @@ pub async fn add(
     let (roles, custom) = roles.apart();
     let password = match draft.password {
         Some(password) => {
-            let chosen = Chosen::new(password, &draft.name.canonical(), cx.policy.passwords)?;
+            let rules = org::of(cx, permit.org()).await?.password_rules(&cx.policy);
+            let chosen = Chosen::new(password, &draft.name.canonical(), rules)?;
             Some(cx.hasher.make(chosen.into_secret(), cx.policy.hash_cost).await?)
         }
         None => None,

@@ -7,6 +7,7 @@ use domain::audit::Entry;
 use domain::method::hash::PasswordHash;
 use domain::name::CanonicalName;
 use domain::org::{Authentication, Org};
+use domain::org_policy::Decided;
 use domain::revision::Revision;
 use domain::role::Role;
 use domain::store::{Directory, StoreError};
@@ -56,7 +57,11 @@ impl Directory for Store {
         }
         let reading = self.orgs.start_reading();
         let rows = self.db.read(sql(ORG).bind(id.bits().to_be_bytes())).await?;
-        let found = rows.first().map(org).transpose()?.map(Arc::new);
+        let mut found = rows.first().map(org).transpose()?;
+        if let Some(org) = &mut found {
+            org.decided = self.decided(id).await?;
+        }
+        let found = found.map(Arc::new);
         found.iter().for_each(|org| self.orgs.keep(reading, id, org));
         Ok(found)
     }
@@ -149,6 +154,7 @@ fn org(row: &Row) -> Result<Org, DbError> {
         idle_minutes: small(row.opt_int(6)?)?,
         absolute_minutes: small(row.opt_int(7)?)?,
         session_limit: small(row.opt_int(8)?)?,
+        decided: Decided::default(),
         created_at: Timestamp::from_micros(row.int(9)?),
         updated_at: Timestamp::from_micros(row.int(10)?),
     })

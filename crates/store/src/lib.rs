@@ -13,6 +13,7 @@ mod live;
 pub mod migrate;
 mod once;
 mod people;
+mod policies;
 pub mod restore;
 mod roles;
 mod roster;
@@ -40,6 +41,7 @@ const MIGRATIONS: &[migrate::Migration] = &[
     (2, "audit", include_str!("../migrations/0002_audit.sql")),
     (3, "directory", include_str!("../migrations/0003_directory.sql")),
     (4, "federation", include_str!("../migrations/0004_federation.sql")),
+    (5, "policy", include_str!("../migrations/0005_policy.sql")),
     (8, "oauth_client", include_str!("../migrations/0008_oauth_client.sql")),
 ];
 

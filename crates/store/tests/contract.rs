@@ -13,6 +13,7 @@ use domain::method::hash::{Cost, PasswordHash};
 use domain::name::{CanonicalName, NameDigest, UserName};
 use domain::once::Mark;
 use domain::org::{Authentication, Org, ROOT};
+use domain::org_policy::Decided;
 use domain::page::Page;
 use domain::privilege::{Privilege, Privileges};
 use domain::revision::Revision;
@@ -20,7 +21,8 @@ use domain::role::{AnyRole, CustomRole, Role};
 use domain::roster::Handle;
 use domain::session::{Record, Session, SessionDigest};
 use domain::store::{
-    AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, People, Roster, Sessions, StoreError,
+    AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, People, Policies, Roster, Sessions,
+    StoreError,
 };
 use domain::time::{Timestamp, minutes};
 use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
@@ -52,6 +54,7 @@ fn org(id: OrgId) -> Org {
         idle_minutes: Some(20),
         absolute_minutes: None,
         session_limit: Some(7),
+        decided: Decided::default(),
         created_at: at(0),
         updated_at: at(1),
     }
@@ -243,6 +246,42 @@ async fn an_org_holds_as_many_sessions_as_it_may_and_gets_room_when_some_are_ove
     drop(held);
     assert!(store.place(ACME, 3, at(3)).await.unwrap().is_some());
     assert!(store.place(ACME, 3, at(31)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn what_an_org_decides_is_kept_whole_and_never_over_what_was_not_seen() {
+    let world = World::new().await;
+    let before = world.store.org(ACME).await.unwrap().unwrap();
+    assert_eq!(before.decided, Decided::default());
+    let decided = Decided {
+        password_min_length: Some(12),
+        password_char_mix: Some(3),
+        password_reuse_days: Some(90),
+        password_expiration_days: Some(180),
+        max_login_attempts: Some(3),
+        lock_minutes: Some(0),
+        trusted_ip_ranges: Some(vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()]),
+        chose_session_id: true,
+        expires_since: Some(at(3)),
+        revision: 1,
+    };
+    let new = Org {
+        authentication: Authentication::SessionId,
+        idle_minutes: None,
+        absolute_minutes: Some(60),
+        session_limit: None,
+        updated_at: at(3),
+        decided,
+        ..Org::clone(&before)
+    };
+    world.store.replace_policy(&new, &entry(3)).await.unwrap();
+    assert_eq!(*world.store.org(ACME).await.unwrap().unwrap(), new);
+    assert_eq!(*world.another().await.org(ACME).await.unwrap().unwrap(), new);
+    assert_eq!(world.store.replace_policy(&new, &entry(4)).await, Err(StoreError::Conflict));
+    let anywhere = Decided { trusted_ip_ranges: Some(Vec::new()), revision: 2, ..Decided::default() };
+    let next = Org { decided: anywhere, ..new };
+    world.store.replace_policy(&next, &entry(5)).await.unwrap();
+    assert_eq!(*world.another().await.org(ACME).await.unwrap().unwrap(), next);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Bodies of our own administration under `/latchkey/v1`.
 
 use crate::id::{OrgId, UserId};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 
 /// Sessions, the last used first.
@@ -63,4 +63,86 @@ pub struct Problem<'a> {
     pub code: &'a str,
     /// The name of this request, also in the log.
     pub request_id: String,
+}
+
+/// The policy of an org: what it has decided for itself, and what holds.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OrgPolicy {
+    /// The org.
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub org_id: OrgId,
+    /// What it has decided; what is null is the instance's.
+    pub own: Policy,
+    /// What holds, wherever it was decided.
+    pub effective: Policy,
+}
+
+/// Everything that an org may decide for itself.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Policy {
+    /// The fewest characters of a new password, 4 to 64.
+    pub password_min_length: Option<u32>,
+    /// How many of lower case, upper case, digits and others a new password has, 1 to 4.
+    pub password_char_mix: Option<u32>,
+    /// Days for which a password may not come back, 0 to 3650.
+    pub password_reuse_days: Option<u32>,
+    /// Days after which a password has to be changed, 0 to 3650; 0 is never.
+    pub password_expiration_days: Option<u32>,
+    /// Failures that lock a name, 1 to 1000.
+    pub max_login_attempts: Option<u32>,
+    /// Minutes that a lock lasts, 0 to 525600; 0 until it is lifted.
+    pub lock_minutes: Option<u32>,
+    /// Ranges such as `10.0.0.0/8` from which its users may come, at most 100; empty is anywhere.
+    pub trusted_ip_ranges: Option<Vec<String>>,
+    /// Minutes without a call after which a session ends, 1 to 525600.
+    pub session_idle_minutes: Option<u32>,
+    /// Minutes after which a session ends in any case, 1 to 525600.
+    pub session_absolute_minutes: Option<u32>,
+    /// Sessions that it may hold at once, 1 to 10000000.
+    pub session_limit: Option<u32>,
+    /// `session_id` or `jwt`.
+    pub authentication: Option<&'static str>,
+    /// How long a session lives that is a JWT: 15, 30, 60, 120, 180 or 240.
+    pub jwt_minutes: Option<u32>,
+}
+
+/// What is to be different about a policy (RFC 7396): what is absent stays, null is the instance's again.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[expect(missing_docs, reason = "they are the fields of `Policy`, and mean the same")]
+pub struct PolicyChange {
+    #[serde(deserialize_with = "named")]
+    pub password_min_length: Option<Option<u32>>,
+    #[serde(deserialize_with = "named")]
+    pub password_char_mix: Option<Option<u32>>,
+    #[serde(deserialize_with = "named")]
+    pub password_reuse_days: Option<Option<u32>>,
+    #[serde(deserialize_with = "named")]
+    pub password_expiration_days: Option<Option<u32>>,
+    #[serde(deserialize_with = "named")]
+    pub max_login_attempts: Option<Option<u32>>,
+    #[serde(deserialize_with = "named")]
+    pub lock_minutes: Option<Option<u32>>,
+    #[serde(deserialize_with = "named")]
+    pub trusted_ip_ranges: Option<Option<Vec<String>>>,
+    #[serde(deserialize_with = "named")]
+    pub session_idle_minutes: Option<Option<u32>>,
+    #[serde(deserialize_with = "named")]
+    pub session_absolute_minutes: Option<Option<u32>>,
+    #[serde(deserialize_with = "named")]
+    pub session_limit: Option<Option<u32>>,
+    #[serde(deserialize_with = "named")]
+    pub authentication: Option<Option<String>>,
+    #[serde(deserialize_with = "named")]
+    pub jwt_minutes: Option<Option<u32>>,
+}
+
+/// Tells a field that is null from one that is absent.
+fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(from).map(Some)
 }

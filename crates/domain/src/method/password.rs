@@ -2,11 +2,12 @@
 
 use super::hash::PasswordHash;
 use super::{Busy, Proof};
-use crate::attempts::{self, NoAttempt};
+use crate::attempts::{self, Limits, NoAttempt};
 use crate::audit::trail::{self, Knock};
 use crate::audit::{Event, Refusal, Visit};
-use crate::cx::Cx;
+use crate::cx::{Cx, Lockout};
 use crate::name::CanonicalName;
+use crate::org;
 use crate::sign_in::SignInError;
 use crate::store::StoreError;
 use crate::user::{Account, Authenticator};
@@ -23,7 +24,8 @@ pub(crate) async fn prove(
     cx.hasher.admit()?;
     let account = cx.store.account(name).await?;
     let user = account.as_ref().map(|account| account.user.id);
-    let attempt = attempts::claim(cx, name.digest(), attempts_allowed(cx, account.as_ref())).await;
+    let limits = limits(cx, account.as_ref()).await?;
+    let attempt = attempts::claim(cx, name.digest(), limits).await;
     let attempt = attempt.inspect_err(|no| match no {
         NoAttempt::Locked { until } => {
             trail::knocked(cx, name.digest(), Knock { user, until: *until, visit })
@@ -58,8 +60,15 @@ pub(crate) async fn prove(
     Ok(Proof { user: Arc::new(account.user), org, method: "password", visit })
 }
 
-fn attempts_allowed(cx: &Cx, account: Option<&Account>) -> u32 {
-    account.and_then(|account| account.user.max_login_attempts).unwrap_or(cx.policy.lockout.max_attempts)
+/// What the org of the account says; of a name that nobody has, what the instance says.
+async fn limits(cx: &Cx, account: Option<&Account>) -> Result<Limits, StoreError> {
+    let Lockout { max_attempts, lock, forget, .. } = cx.policy.lockout;
+    let Some(Account { user, .. }) = account else {
+        return Ok(Limits { max: max_attempts, lock, forget });
+    };
+    let org = org::of(cx, user.org).await?;
+    let max = user.max_login_attempts.unwrap_or(org.max_login_attempts(&cx.policy));
+    Ok(Limits { max, lock: org.lock(&cx.policy), forget })
 }
 
 /// The account's hash, or for a name that has none a decoy that costs as much as one made today.

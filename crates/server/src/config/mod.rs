@@ -9,8 +9,8 @@ mod url;
 
 pub use check::{Problem, Problems};
 pub use sections::{
-    Audit, Federation, Limits, Lockout, Log, LogFormat, OrgSpelling, Password, Refusal, RefusedStatus,
-    Region, Session, Telemetry, Tls, Token, Wire,
+    Audit, Federation, Limits, Lockout, Log, LogFormat, Network, OrgSpelling, Password, Range, Refusal,
+    RefusedStatus, Region, Session, Telemetry, Tls, Token, Wire,
 };
 pub use url::{BaseUrl, NotABaseUrl};
 
@@ -43,6 +43,8 @@ pub struct Config {
     pub federation: Federation,
     /// What one password hash costs, and how many are computed at once.
     pub password: Password,
+    /// From where anybody may come.
+    pub network: Network,
     /// When a name is locked.
     pub lockout: Lockout,
     /// How long the audit record is kept.
@@ -70,6 +72,7 @@ impl Default for Config {
             token: Token::default(),
             federation: Federation::default(),
             password: Password::default(),
+            network: Network::default(),
             lockout: Lockout::default(),
             audit: Audit::default(),
             limits: Limits::default(),

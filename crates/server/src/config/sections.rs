@@ -1,9 +1,11 @@
 //! The tables of the configuration file, each field with its unit in its name or its first line.
 
 use super::BaseUrl;
+use domain::cx::Ageing;
 use domain::method::hash::Cost;
 use domain::password::Rules;
 use http::StatusCode;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -176,6 +178,10 @@ pub struct Password {
     pub min_length: u32,
     /// How many kinds of characters a new password has: lower case, upper case, digits, others.
     pub char_mix: u32,
+    /// Days for which a password may not come back; 0 lets it.
+    pub reuse_days: u32,
+    /// Days after which a password has to be changed; 0 is never.
+    pub expiration_days: u32,
 }
 
 impl Password {
@@ -188,13 +194,49 @@ impl Password {
     pub fn rules(&self) -> Rules {
         Rules { min_length: self.min_length, char_mix: self.char_mix }
     }
+
+    /// How long a password lasts.
+    pub fn ageing(&self) -> Ageing {
+        Ageing { reuse_days: self.reuse_days, expiration_days: self.expiration_days }
+    }
 }
 
 impl Default for Password {
     fn default() -> Self {
         let Cost { memory_kib, passes, lanes } = Cost::default();
         let Rules { min_length, char_mix } = Rules::default();
-        Self { memory_kib, passes, lanes, threads: 0, queue: 256, min_length, char_mix }
+        let Ageing { reuse_days, expiration_days } = Ageing::default();
+        let (threads, queue) = (0, 256);
+        Self { memory_kib, passes, lanes, threads, queue, min_length, char_mix, reuse_days, expiration_days }
+    }
+}
+
+/// From where anybody may come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Network {
+    /// Ranges from which users may come, unless their org says otherwise; empty is anywhere.
+    pub trusted_ip_ranges: Vec<Range>,
+}
+
+/// A range of addresses, such as `10.0.0.0/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Range(pub IpNet);
+
+impl TryFrom<String> for Range {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let range: IpNet = text.parse().map_err(|_| format!("{text} is no range such as 10.0.0.0/8"))?;
+        let exact = range.trunc();
+        if exact == range { Ok(Self(range)) } else { Err(format!("{text} is no network; {exact} is")) }
+    }
+}
+
+impl From<Range> for String {
+    fn from(range: Range) -> Self {
+        range.0.to_string()
     }
 }
 
@@ -204,7 +246,7 @@ impl Default for Password {
 pub struct Lockout {
     /// Consecutive failures that lock a name.
     pub max_login_attempts: u32,
-    /// Minutes that a lock lasts.
+    /// Minutes that a lock lasts; 0 until it is lifted.
     pub lock_minutes: u32,
     /// Hours after which failures are forgotten.
     pub forget_hours: u32,

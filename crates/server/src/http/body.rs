@@ -11,7 +11,7 @@ use domain::roster::Origin;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use wire::Secret;
@@ -129,6 +129,11 @@ impl Body {
         Visit { door, address: self.peer.map(|peer| peer.ip()) }
     }
 
+    /// The address that the sender came from, if it is known.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.peer.map(|peer| peer.ip())
+    }
+
     /// The same for the eyes of who opened a session, and of administrators.
     pub fn origin(&self) -> Origin {
         Origin::new(self.peer.map(|peer| peer.ip()), self.device.as_deref())
@@ -141,9 +146,14 @@ impl Body {
 
     /// A JSON object of this very shape, for what an administrator writes: what is not known is not ignored.
     pub fn typed<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
-        serde_json::from_slice(&self.bytes).map_err(|error| {
-            ApiError::new(Code::BadRequest, format!("Bad Request. Please check your request: {error}."))
-        })
+        let wrong = |what| {
+            ApiError::new(Code::BadRequest, format!("Bad Request. Please check your request: {what}."))
+        };
+        // The reader would take a list for the fields in their order.
+        if self.bytes.trim_ascii_start().starts_with(b"[") {
+            return Err(wrong("the body is not a JSON object".to_owned()));
+        }
+        serde_json::from_slice(&self.bytes).map_err(|error| wrong(error.to_string()))
     }
 
     /// The same, where the vendor's own example has a comma too many.

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use domain::access::{Denied, NoPermit, NotACaller};
 use domain::client::{ClientError, Unfit};
 use domain::identity_provider::ProviderError;
+use domain::org_policy::PolicyError;
 use domain::password::OwnError;
 use domain::revision::ChangeError;
 use domain::sign_in::SignInError;
@@ -237,6 +238,18 @@ impl From<ChangeError> for ApiError {
             }
             ChangeError::Busy => Self::new(Code::Busy, "Too many passwords at once. Try again in a moment."),
             ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PolicyError> for ApiError {
+    fn from(error: PolicyError) -> Self {
+        match error {
+            PolicyError::Nonsense(nonsense) => {
+                Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {nonsense}."))
+            }
+            PolicyError::Gone => Self::unknown(),
+            PolicyError::Change(error) => error.into(),
         }
     }
 }

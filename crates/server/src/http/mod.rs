@@ -108,6 +108,7 @@ fn administration() -> OpenApiRouter<App> {
         ))
         .routes(routes!(v3::license::read)) //                       GET license/org/{id}
         // /latchkey/v1/…
+        .routes(routes!(own::policy::show, own::policy::change)) //  GET, PATCH orgs/{id}/policy
         .routes(routes!(own::sessions::mine)) //                     GET sessions
         .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}
         .routes(routes!(own::sessions::end_user)) //                 DELETE users/{id}/sessions

@@ -16,6 +16,7 @@ mod lockout;
 mod openapi;
 mod operations;
 mod people;
+mod policy;
 mod region;
 mod resource_servers;
 mod seed;

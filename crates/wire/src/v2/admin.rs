@@ -52,7 +52,7 @@ pub struct Org<'a> {
     #[serde(rename = "orgUUID")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub org_uuid: OrgId,
-    /// Always empty.
+    /// The ranges from which its users may come; empty is anywhere.
     pub ip_address_ranges: Vec<String>,
     /// The orgs right below it.
     pub sub_orgs: Vec<SubOrg<'a>>,

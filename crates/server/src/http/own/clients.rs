@@ -1,6 +1,6 @@
 //! `/latchkey/v1/orgs/{id}/clients` and `/latchkey/v1/clients`: the OAuth clients of an org and their secrets.
 
-use super::sessions::named;
+use super::named;
 use crate::app::App;
 use crate::http::body::{Body, Ignored};
 use crate::http::caller::Session;

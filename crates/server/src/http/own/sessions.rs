@@ -1,5 +1,6 @@
 //! `/latchkey/v1/sessions`: who is signed in, from where, and how that ends.
 
+use super::named;
 use crate::app::App;
 use crate::http::body::Ignored;
 use crate::http::caller::Session as Live;
@@ -11,7 +12,6 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use domain::access::{self, Caller};
 use domain::roster::{self, Handle, Seen};
-use std::str::FromStr;
 use wire::latchkey::{Session, Sessions};
 
 /// The caller's own sessions, the last used first.
@@ -86,11 +86,6 @@ pub async fn end_org(
     let permit = access::permit(&app.cx, &caller, named(&id)?).await?;
     roster::end_org(&app.cx, permit).await?;
     Ok(reply::no_content())
-}
-
-/// What a path names; what cannot be a name names nothing.
-pub(super) fn named<Name: FromStr>(text: &str) -> Result<Name, ApiError> {
-    text.parse().map_err(|_| ApiError::unknown())
 }
 
 fn shown(caller: &Caller, seen: &[Seen]) -> Response {

@@ -176,15 +176,15 @@ fn profile(fields: &Fields, old: &Profile) -> Result<Profile, BodyError> {
 }
 
 /// A user as v3 shows it.
-pub fn user<'a>(app: &App, user: &'a User) -> admin::User<'a> {
+pub async fn user<'a>(app: &App, user: &'a User) -> Result<admin::User<'a>, ApiError> {
     let profile = &user.profile;
-    let attempts = user.max_login_attempts.unwrap_or(app.cx.policy().lockout.max_attempts);
+    let attempts = org::attempts_allowed(&app.cx, user).await?;
     let group = |group: &'a Arc<Group>| GroupOf {
         id: group.id,
         user_group_name: group.name.as_str(),
         description: &group.description,
     };
-    admin::User {
+    Ok(admin::User {
         id: user.id,
         org_id: user.org,
         created_by: &user.revision.created_by,
@@ -207,7 +207,7 @@ pub fn user<'a>(app: &App, user: &'a User) -> admin::User<'a> {
         last_login_mode: "None",
         roles: user.own_roles().map(|role| role_of(&role)).collect(),
         groups: user.grants.groups.iter().map(group).collect(),
-    }
+    })
 }
 
 fn role_of(role: &AnyRole) -> RoleOf {

@@ -37,7 +37,11 @@ pub async fn list(
         }
         (None, Some(name)) => people::part(user::find_named(&app.cx, &permit, name).await?, asked.page),
     };
-    Ok(reply::json(&users.iter().map(|user| people::user(&app, user)).collect::<Vec<_>>()))
+    let mut shown = Vec::new();
+    for user in &users {
+        shown.push(people::user(&app, user).await?);
+    }
+    Ok(reply::json(&shown))
 }
 
 /// Add a user to the org of the caller.
@@ -50,7 +54,7 @@ pub async fn add(State(app): State<App>, Session(caller): Session, body: Body) -
     let roles = access::grantable(&app.cx, &caller, org, &asked.roles).await?;
     let groups = access::joinable(&app.cx, &caller, org, &asked.groups).await?;
     let user = user::add(&app.cx, permit, asked.draft, roles, groups).await?;
-    Ok(reply::created(&people::user(&app, &user)))
+    Ok(reply::created(&people::user(&app, &user).await?))
 }
 
 /// Change a user, or let it sign in or not with `state`.
@@ -70,7 +74,7 @@ pub async fn change(
         people::Change::Disable => user::disable(cx, access::over_user(cx, &caller, id).await?).await?,
         people::Change::Fields(change) => user::change(cx, over, *change).await?,
     };
-    Ok(reply::json(&people::user(&app, &user)))
+    Ok(reply::json(&people::user(&app, &user).await?))
 }
 
 /// Remove a user, and end its sessions.
