@@ -4,7 +4,10 @@ mod given;
 mod over;
 
 pub use given::{Conferrable, Grantable, Joinable, Members, conferrable, grantable, joinable, members};
-pub use over::{Act, NoPermit, Over, over_client, over_group, over_role, over_session, over_user, permit};
+pub use over::{
+    Act, NoPermit, Over, over_client, over_group, over_org, over_role, over_session, over_user, permit,
+    remove_org,
+};
 
 use crate::cx::{Cx, Operator};
 use crate::method::Proof;
@@ -241,6 +244,15 @@ pub mod action {
     /// Changing an org.
     #[derive(Debug)]
     pub struct ManageOrg;
+    /// Adding an org right below another.
+    #[derive(Debug)]
+    pub struct AddOrg;
+    /// Deciding about an org what only somebody above it may decide: where its users sign in, how many sessions it holds.
+    #[derive(Debug)]
+    pub struct GovernOrg;
+    /// Removing an org below one's own with everything in it, so that somebody is left to tell.
+    #[derive(Debug)]
+    pub struct RemoveOrg;
     /// Reading what happened.
     #[derive(Debug)]
     pub struct ViewLog;

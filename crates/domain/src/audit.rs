@@ -85,6 +85,8 @@ pub enum Event {
     PolicyChanged { org: OrgId, by: UserId, changed: BTreeMap<&'static str, serde_json::Value> },
     /// An org was changed.
     OrgWritten { org: OrgId, by: UserId, how: Written },
+    /// An org right below another was added or removed, with everything in it; it is in the record of the upper one.
+    SubOrgWritten { org: OrgId, sub_org: OrgId, by: UserId, how: Written },
     /// A session was ended by somebody who may.
     SessionEnded { org: OrgId, user: UserId, session: SessionMark, by: UserId },
     /// Every session of a user was ended.
@@ -113,6 +115,7 @@ impl Event {
             | Self::ClientWritten { org, .. }
             | Self::ClientSecretAdded { org, .. }
             | Self::ClientSecretRemoved { org, .. }
+            | Self::SubOrgWritten { org, .. }
             | Self::SessionEnded { org, .. }
             | Self::UserSessionsEnded { org, .. }
             | Self::IdentityProviderAdded { org, .. }

@@ -6,7 +6,7 @@ use crate::cx::Cx;
 use crate::entropy;
 use crate::method::hash::PasswordHash;
 use crate::name::UserName;
-use crate::org::{Authentication, Org, ROOT};
+use crate::org::{self, Authentication, Org, ROOT};
 use crate::org_policy::Decided;
 use crate::revision::Revision;
 use crate::role::Role;
@@ -185,6 +185,8 @@ fn org(cx: &Cx, new: &NewOrg, now: Timestamp) -> Org {
         decided: Decided::default(),
         created_at: now,
         updated_at: now,
+        profile: org::Profile::default(),
+        revision: Revision::default(),
     }
 }
 

@@ -86,7 +86,7 @@ impl Wanted {
 async fn tell(cx: &Cx, names: &mut HashMap<String, String>, logged: Logged) -> Result<Told, StoreError> {
     let word = |name: &str| logged.event.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let actor = if word("by").is_empty() { word("user") } else { word("by") };
-    let objects = ["client", "role", "group", "user", "org"].map(word);
+    let objects = ["client", "role", "group", "sub_org", "user", "org"].map(word);
     let object = objects.into_iter().find(|id| !id.is_empty()).unwrap_or_default();
     let (category, action) = words(word("event"), word("how"));
     Ok(Told {
@@ -126,7 +126,7 @@ fn words(event: &str, how: &str) -> (&'static str, String) {
         ("role_written", _) => "ROLE",
         ("group_written", _) => "USER_GROUP",
         ("client_written" | "client_secret_added" | "client_secret_removed", _) => "CLIENT",
-        ("org_written" | "policy_changed", _) => "ORG",
+        ("org_written" | "sub_org_written" | "policy_changed", _) => "ORG",
         ("signed_in" | "signed_out" | "password_rehashed", _) => "AUTH",
         (event, _) if event.contains("session") => "AUTH",
         _ => "SYSTEM",

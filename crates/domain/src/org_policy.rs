@@ -5,7 +5,7 @@ use crate::audit::Event;
 use crate::cx::{Cx, Policy};
 use crate::org::{Authentication, Org};
 use crate::password::Rules;
-use crate::revision::ChangeError;
+use crate::revision::{ChangeError, author};
 use crate::store::StoreError;
 use crate::time::{Timestamp, minutes};
 use ipnet::IpNet;
@@ -39,8 +39,6 @@ pub struct Decided {
     pub chose_session_id: bool,
     /// When its passwords began to grow old; none of them is older than that.
     pub expires_since: Option<Timestamp>,
-    /// Which writing this is; 0 is none yet.
-    pub revision: i64,
 }
 
 /// Everything that an org may decide; what is `None` is left to the instance.
@@ -121,7 +119,6 @@ impl Own {
                 lock_minutes: self.lock_minutes,
                 trusted_ip_ranges: self.trusted_ip_ranges,
                 expires_since: org.decided.expires_since,
-                revision: org.decided.revision + 1,
             },
             ..org.clone()
         };
@@ -238,7 +235,8 @@ pub async fn change(
     let before = Own::of(&org);
     let own = to(before.clone()).and_then(Own::checked).map_err(PolicyError::Nonsense)?;
     let changed = changed(&before, &own);
-    let new = own.decided_by(&org, &cx.policy, now);
+    let mut new = own.decided_by(&org, &cx.policy, now);
+    new.revision = org.revision.next(author(cx, permit).await?);
     if new.idle(&cx.policy) > new.absolute(&cx.policy) {
         return Err(PolicyError::Nonsense(Nonsense::Idle));
     }

@@ -7,7 +7,7 @@ use crate::entropy;
 use crate::group::Group;
 use crate::method::hash::PasswordHash;
 use crate::name::UserName;
-use crate::org;
+use crate::org::{self, Org};
 use crate::page::Page;
 use crate::password::Chosen;
 use crate::privilege::Privileges;
@@ -239,11 +239,27 @@ pub async fn add(
     roles: Grantable,
     groups: Joinable,
 ) -> Result<Arc<User>, ChangeError> {
+    let author = author(cx, &permit).await?;
+    let org = org::of(cx, permit.org()).await?;
+    let mut account = account(cx, &org, author, draft, roles.apart()).await?;
+    account.user.grants.groups = groups.into_groups();
+    let event = written(&account.user, permit.by(), Written::Added).at(account.user.created_at);
+    cx.store.add_user(&account, &event).await.map_err(ChangeError::adding)?;
+    Ok(Arc::new(account.user))
+}
+
+/// The account that a draft makes in an org, with the roles that it gets itself.
+pub(crate) async fn account(
+    cx: &Cx,
+    org: &Org,
+    author: String,
+    draft: Draft,
+    (roles, custom): (Vec<Role>, Vec<Arc<CustomRole>>),
+) -> Result<Account, ChangeError> {
     let now = cx.clock.now();
-    let (roles, custom) = roles.apart();
     let password = match draft.password {
         Some(password) => {
-            let rules = org::of(cx, permit.org()).await?.password_rules(&cx.policy);
+            let rules = org.password_rules(&cx.policy);
             let chosen = Chosen::new(password, &draft.name.canonical(), rules)?;
             Some(cx.hasher.make(chosen.into_secret(), cx.policy.hash_cost).await?)
         }
@@ -251,23 +267,20 @@ pub async fn add(
     };
     let user = User {
         id: UserId::from_bits(entropy::uuid(&*cx.entropy)),
-        org: permit.org(),
+        org: org.id,
         name: draft.name,
         status: Status::Active,
         authenticator: draft.authenticator,
         roles,
-        grants: Grants { roles: custom, groups: groups.into_groups() },
+        grants: Grants { roles: custom, groups: Vec::new() },
         profile: draft.profile,
         must_change_password: draft.must_change_password,
         max_login_attempts: draft.max_login_attempts,
         created_at: now,
         updated_at: now,
-        revision: Revision::first(author(cx, &permit).await?),
+        revision: Revision::first(author),
     };
-    let event = written(&user, permit.by(), Written::Added);
-    let account = Account { user, password };
-    cx.store.add_user(&account, &event.at(now)).await.map_err(ChangeError::adding)?;
-    Ok(Arc::new(account.user))
+    Ok(Account { user, password })
 }
 
 /// Changes what people read about a user, and how it signs in.

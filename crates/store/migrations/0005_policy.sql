@@ -10,6 +10,5 @@ CREATE TABLE org_policy (
     lock_minutes BIGINT,
     trusted_ip_ranges TEXT,
     chose_session_id BIGINT NOT NULL,
-    expires_since BIGINT,
-    revision BIGINT NOT NULL
+    expires_since BIGINT
 );

@@ -17,13 +17,13 @@ use std::sync::Arc;
 use wire::{OrgId, RoleId, UserId};
 
 const ORG: &str = "SELECT id, name, parent_id, region, authentication_type, jwt_minutes, idle_minutes,
-    absolute_minutes, session_limit, created_at, updated_at FROM org WHERE id = $1";
+    absolute_minutes, session_limit, created_at, updated_at, profile, created_by, updated_by, revision FROM org WHERE id = $1";
 
 const ANY_ORG: &str = "SELECT id FROM org LIMIT 1";
 
 const INSERT_ORG: &str = "INSERT INTO org (id, name, parent_id, region, authentication_type, jwt_minutes,
-    idle_minutes, absolute_minutes, session_limit, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    idle_minutes, absolute_minutes, session_limit, created_at, updated_at, profile, created_by, updated_by, revision)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 
 const ACCOUNT_BY_NAME: &str = "SELECT a.id, a.org_id, a.name, a.status, a.authenticator, a.password_hash, a.profile,
     a.must_change_password, a.max_login_attempts, a.created_at, a.updated_at, r.role_id, a.created_by, a.updated_by,
@@ -82,7 +82,7 @@ impl Directory for Store {
     }
 
     async fn found(&self, orgs: &[Org], accounts: &[Account], entry: &Entry) -> Result<(), StoreError> {
-        let mut statements: Vec<_> = orgs.iter().map(insert_org).collect();
+        let mut statements = orgs.iter().map(insert_org).collect::<Result<Vec<_>, _>>()?;
         for account in accounts {
             statements.push(insert_account(account)?);
             statements.extend(account.user.roles.iter().map(|role| insert_role(account.user.id, role.id())));
@@ -120,12 +120,13 @@ impl Store {
     }
 }
 
-fn insert_org(org: &Org) -> Statement {
+/// The statement that adds an org.
+pub fn insert_org(org: &Org) -> Result<Statement, DbError> {
     let (kind, minutes) = match org.authentication {
         Authentication::SessionId => ("session_id", None),
         Authentication::Jwt { minutes } => ("jwt", Some(minutes)),
     };
-    sql(INSERT_ORG)
+    Ok(sql(INSERT_ORG)
         .bind(org.id.bits().to_be_bytes())
         .bind(org.name.as_str())
         .bind(org.parent.bits().to_be_bytes())
@@ -137,6 +138,15 @@ fn insert_org(org: &Org) -> Statement {
         .bind(org.session_limit)
         .bind(org.created_at.as_micros())
         .bind(org.updated_at.as_micros())
+        .bind(org_profile(org)?)
+        .bind(org.revision.created_by.as_str())
+        .bind(org.revision.updated_by.as_str())
+        .bind(org.revision.number))
+}
+
+/// What people read about an org, as it is kept.
+pub fn org_profile(org: &Org) -> Result<String, DbError> {
+    serde_json::to_string(&org.profile).map_err(|_| DbError::Corrupt("org.profile".into()))
 }
 
 fn org(row: &Row) -> Result<Org, DbError> {
@@ -157,6 +167,12 @@ fn org(row: &Row) -> Result<Org, DbError> {
         decided: Decided::default(),
         created_at: Timestamp::from_micros(row.int(9)?),
         updated_at: Timestamp::from_micros(row.int(10)?),
+        profile: serde_json::from_str(row.text(11)?).map_err(|_| DbError::Corrupt("org.profile".into()))?,
+        revision: Revision {
+            created_by: row.text(12)?.to_owned(),
+            updated_by: row.text(13)?.to_owned(),
+            number: row.int(14)?,
+        },
     })
 }
 

@@ -12,6 +12,7 @@ mod keys;
 mod live;
 pub mod migrate;
 mod once;
+mod orgs;
 mod people;
 mod policies;
 pub mod restore;
@@ -42,6 +43,7 @@ const MIGRATIONS: &[migrate::Migration] = &[
     (3, "directory", include_str!("../migrations/0003_directory.sql")),
     (4, "federation", include_str!("../migrations/0004_federation.sql")),
     (5, "policy", include_str!("../migrations/0005_policy.sql")),
+    (6, "orgs", include_str!("../migrations/0006_orgs.sql")),
     (8, "oauth_client", include_str!("../migrations/0008_oauth_client.sql")),
 ];
 
@@ -139,8 +141,13 @@ impl From<DbError> for StoreError {
 }
 
 /// Runs statements together with the event that records them, on disk before this returns.
-async fn write(db: &dyn Db, mut statements: Vec<Statement>, entry: &Entry) -> Result<(), DbError> {
-    statements.push(audit::append(entry));
+async fn write(db: &dyn Db, statements: Vec<Statement>, entry: &Entry) -> Result<(), DbError> {
+    write_with(db, statements, std::slice::from_ref(entry)).await
+}
+
+/// The same with several events.
+async fn write_with(db: &dyn Db, mut statements: Vec<Statement>, entries: &[Entry]) -> Result<(), DbError> {
+    statements.extend(entries.iter().map(audit::append));
     db.write(statements, Durability::Durable).await.map(drop)
 }
 

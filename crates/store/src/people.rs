@@ -185,7 +185,8 @@ impl Store {
     }
 }
 
-fn belongings(user: &User) -> Vec<Statement> {
+/// The statements that give a user its roles and groups.
+pub fn belongings(user: &User) -> Vec<Statement> {
     let roles = user.own_roles().map(|role| insert_role(user.id, role.id()));
     let groups = user.grants.groups.iter().map(|group| groups::insert_member(group.id, user.id));
     roles.chain(groups).collect()

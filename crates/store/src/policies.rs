@@ -14,23 +14,24 @@ use wire::OrgId;
 
 const FIND: &str =
     "SELECT password_min_length, password_char_mix, password_reuse_days, password_expiration_days,
-    max_login_attempts, lock_minutes, trusted_ip_ranges, chose_session_id, expires_since, revision
+    max_login_attempts, lock_minutes, trusted_ip_ranges, chose_session_id, expires_since
     FROM org_policy WHERE org_id = $1";
 
 const SESSIONS: &str = "UPDATE org SET authentication_type = $2, jwt_minutes = $3, idle_minutes = $4,
-    absolute_minutes = $5, session_limit = $6, updated_at = $7 WHERE id = $1";
+    absolute_minutes = $5, session_limit = $6, updated_at = $7, updated_by = $8, revision = $9
+    WHERE id = $1 AND revision = $9 - 1";
 
 const REPLACE: &str = "INSERT INTO org_policy (org_id, password_min_length, password_char_mix, password_reuse_days,
-    password_expiration_days, max_login_attempts, lock_minutes, trusted_ip_ranges, chose_session_id, expires_since,
-    revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    password_expiration_days, max_login_attempts, lock_minutes, trusted_ip_ranges, chose_session_id, expires_since)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     ON CONFLICT (org_id) DO UPDATE SET password_min_length = $2, password_char_mix = $3, password_reuse_days = $4,
     password_expiration_days = $5, max_login_attempts = $6, lock_minutes = $7, trusted_ip_ranges = $8,
-    chose_session_id = $9, expires_since = $10, revision = $11 WHERE org_policy.revision = $11 - 1";
+    chose_session_id = $9, expires_since = $10";
 
 #[async_trait]
 impl Policies for Store {
     async fn replace_policy(&self, new: &Org, entry: &Entry) -> Result<(), StoreError> {
-        let statements = vec![sessions(new).must_change(), decided(new).must_change()];
+        let statements = vec![sessions(new).must_change(), decided(new)];
         let (db, orgs, entry, id) = (Arc::clone(&self.db), Arc::clone(&self.orgs), entry.clone(), new.id);
         to_the_end(async move {
             write(&*db, statements, &entry).await?;
@@ -62,6 +63,8 @@ fn sessions(org: &Org) -> Statement {
         .bind(org.absolute_minutes)
         .bind(org.session_limit)
         .bind(org.updated_at.as_micros())
+        .bind(org.revision.updated_by.as_str())
+        .bind(org.revision.number)
 }
 
 fn decided(org: &Org) -> Statement {
@@ -79,7 +82,6 @@ fn decided(org: &Org) -> Statement {
         .bind(ranges)
         .bind(decided.chose_session_id)
         .bind(decided.expires_since.map(Timestamp::as_micros))
-        .bind(decided.revision)
 }
 
 fn row(row: &Row) -> Result<Decided, DbError> {
@@ -99,6 +101,5 @@ fn row(row: &Row) -> Result<Decided, DbError> {
         trusted_ip_ranges: ranges,
         chose_session_id: row.flag(7)?,
         expires_since: row.opt_int(8)?.map(Timestamp::from_micros),
-        revision: row.int(9)?,
     })
 }

@@ -91,7 +91,7 @@ impl Sessions for Store {
     }
 
     async fn end_org_sessions(&self, org: OrgId, entry: &Entry) -> Result<(), StoreError> {
-        let statement = sql(END_ORG).bind(org.bits().to_be_bytes()).bind(entry.at.as_micros());
+        let statement = end_org(org, entry.at);
         let (db, live, entry) = (Arc::clone(&self.db), Arc::clone(&self.live), entry.clone());
         to_the_end(async move {
             write(&*db, vec![statement], &entry).await?;
@@ -149,6 +149,11 @@ impl Store {
             }
         }
     }
+}
+
+/// The statement that ends every session of an org.
+pub fn end_org(org: OrgId, at: Timestamp) -> Statement {
+    sql(END_ORG).bind(org.bits().to_be_bytes()).bind(at.as_micros())
 }
 
 /// The statement that writes the latest use of a session.

@@ -21,8 +21,8 @@ use domain::role::{AnyRole, CustomRole, Role};
 use domain::roster::Handle;
 use domain::session::{Record, Session, SessionDigest};
 use domain::store::{
-    AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, People, Policies, Roster, Sessions,
-    StoreError,
+    AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, Orgs, People, Policies, Roster,
+    Sessions, StoreError,
 };
 use domain::time::{Timestamp, minutes};
 use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
@@ -57,6 +57,8 @@ fn org(id: OrgId) -> Org {
         decided: Decided::default(),
         created_at: at(0),
         updated_at: at(1),
+        profile: domain::org::Profile { city: "Oslo".into(), ..Default::default() },
+        revision: Revision { created_by: "ada".into(), updated_by: "bob".into(), number: 3 },
     }
 }
 
@@ -165,6 +167,53 @@ async fn an_acknowledged_session_is_there_after_a_crash_and_an_ended_one_is_not(
     assert!(ended.has_ended(at(1)));
 }
 
+/// A new org right below another.
+fn below(id: u128, parent: OrgId, name: &str) -> Org {
+    Org { parent, name: name.into(), revision: Revision::default(), ..org(OrgId::from_bits(id)) }
+}
+
+#[tokio::test]
+async fn an_org_is_added_changed_and_removed_with_everything_in_it() {
+    let World { folder: _folder, store } = World::new().await;
+    let sub = below(20, ACME, "Sub");
+    let mut eve = account(UserId::from_bits(21), "eve");
+    eve.user.org = sub.id;
+    store.add_org(&sub, Some(&eve), &[entry(1), entry(1)]).await.unwrap();
+    store.add_org(&below(22, sub.id, "Below"), None, &[entry(1)]).await.unwrap();
+    let taken = store.add_org(&below(23, ACME, "Taken"), Some(&eve), &[entry(1)]).await;
+    assert_eq!((taken, store.org(OrgId::from_bits(23)).await), (Err(StoreError::Conflict), Ok(None)));
+    let nowhere = store.add_org(&below(24, OrgId::from_bits(99), "Nowhere"), None, &[entry(1)]).await;
+    assert_eq!(nowhere, Err(StoreError::Conflict));
+    let within = async |skip| {
+        let orgs = store.orgs_within(ACME, Page::new(2, skip)).await.unwrap();
+        orgs.iter().map(|org| org.name.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (within(0).await, within(2).await),
+        (vec!["Acme Prod".into(), "Below".into()], vec!["Sub".into()])
+    );
+
+    let renamed = Org { name: "Renamed".into(), revision: sub.revision.next("ada"), ..sub.clone() };
+    store.replace_org(&renamed, &entry(2)).await.unwrap();
+    assert_eq!(*store.org(sub.id).await.unwrap().unwrap(), renamed);
+    assert_eq!(store.replace_org(&renamed, &entry(2)).await, Err(StoreError::Conflict));
+
+    let mut theirs = session(9, sub.id, 2);
+    Arc::get_mut(&mut theirs).unwrap().user = eve.user.id;
+    store.open_session(&theirs, &proven(), &entry(2)).await.unwrap();
+    let mut nights = group(vec![]);
+    (nights.id, nights.org) = (GroupId::from_bits(25), sub.id);
+    store.add_group(&nights, &[eve.user.id], &entry(2)).await.unwrap();
+    assert_eq!(store.remove_org(&renamed, &entry(3)).await, Err(StoreError::Conflict));
+    assert!(store.live(&theirs.digest).await.unwrap().is_some());
+    store.remove_org(&below(22, sub.id, "Below"), &entry(3)).await.unwrap();
+    assert_eq!(store.remove_org(&sub, &entry(3)).await, Err(StoreError::Conflict));
+    store.remove_org(&renamed, &entry(3)).await.unwrap();
+    assert!(store.live(&theirs.digest).await.unwrap().is_none());
+    assert_eq!((store.org(sub.id).await, store.user(eve.user.id).await), (Ok(None), Ok(None)));
+    assert_eq!((store.group(nights.id).await, within(0).await), (Ok(None), vec!["Acme Prod".to_owned()]));
+}
+
 #[tokio::test]
 async fn ending_an_org_ends_its_sessions_and_no_others() {
     let world = World::new().await;
@@ -263,7 +312,6 @@ async fn what_an_org_decides_is_kept_whole_and_never_over_what_was_not_seen() {
         trusted_ip_ranges: Some(vec!["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()]),
         chose_session_id: true,
         expires_since: Some(at(3)),
-        revision: 1,
     };
     let new = Org {
         authentication: Authentication::SessionId,
@@ -272,14 +320,15 @@ async fn what_an_org_decides_is_kept_whole_and_never_over_what_was_not_seen() {
         session_limit: None,
         updated_at: at(3),
         decided,
+        revision: before.revision.next("ada"),
         ..Org::clone(&before)
     };
     world.store.replace_policy(&new, &entry(3)).await.unwrap();
     assert_eq!(*world.store.org(ACME).await.unwrap().unwrap(), new);
     assert_eq!(*world.another().await.org(ACME).await.unwrap().unwrap(), new);
     assert_eq!(world.store.replace_policy(&new, &entry(4)).await, Err(StoreError::Conflict));
-    let anywhere = Decided { trusted_ip_ranges: Some(Vec::new()), revision: 2, ..Decided::default() };
-    let next = Org { decided: anywhere, ..new };
+    let anywhere = Decided { trusted_ip_ranges: Some(Vec::new()), ..Decided::default() };
+    let next = Org { decided: anywhere, revision: new.revision.next("ada"), ..new };
     world.store.replace_policy(&next, &entry(5)).await.unwrap();
     assert_eq!(*world.another().await.org(ACME).await.unwrap().unwrap(), next);
 }

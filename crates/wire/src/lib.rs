@@ -8,6 +8,7 @@ pub mod id;
 pub mod jwt;
 pub mod latchkey;
 pub mod oauth;
+pub mod org;
 pub mod secret;
 pub mod v1;
 pub mod v2;

@@ -6,8 +6,8 @@ use crate::client::Client;
 use crate::cx::Cx;
 use crate::group::Group;
 use crate::name::Label;
-use crate::org::ROOT;
-use crate::privilege::Privilege;
+use crate::org::{DEEPEST, Org, ROOT};
+use crate::privilege::{Privilege, Privileges};
 use crate::role::CustomRole;
 use crate::roster::Handle;
 use crate::session::Session;
@@ -64,6 +64,20 @@ impl Act for action::ViewOrg {
 
 impl Act for action::ManageOrg {
     const NEEDS: Privilege = Privilege::ManageOrg;
+}
+
+impl Act for action::AddOrg {
+    const NEEDS: Privilege = Privilege::ManageOrg;
+}
+
+impl Act for action::GovernOrg {
+    const NEEDS: Privilege = Privilege::ManageOrg;
+    const ON_ONESELF: bool = false;
+}
+
+impl Act for action::RemoveOrg {
+    const NEEDS: Privilege = Privilege::ManageOrg;
+    const ON_ONESELF: bool = false;
 }
 
 impl Act for action::ViewLog {
@@ -128,9 +142,6 @@ pub async fn permit<A: Act>(cx: &Cx, caller: &Caller, over: OrgId) -> Result<Per
     Ok(Permit::new(over, caller.user.id))
 }
 
-/// How many orgs may stand above one another.
-const DEEPEST: usize = 16;
-
 async fn is_within(cx: &Cx, org: OrgId, top: OrgId) -> Result<bool, StoreError> {
     let mut place = org;
     for _ in 0..DEEPEST {
@@ -144,6 +155,27 @@ async fn is_within(cx: &Cx, org: OrgId, top: OrgId) -> Result<bool, StoreError> 
         }
     }
     Ok(false)
+}
+
+/// The same for an org itself; some acts only from above.
+pub async fn over_org<A: Act>(cx: &Cx, caller: &Caller, id: OrgId) -> Result<Over<A, Org>, NoPermit> {
+    let permit = permit::<A>(cx, caller, id).await?;
+    let org = cx.store.org(id).await?.ok_or(NoPermit::Unknown)?;
+    if id == caller.org.id && !A::ON_ONESELF {
+        return Err(NoPermit::Denied);
+    }
+    Ok(Over { permit, thing: org })
+}
+
+/// Who has every privilege may remove an org below their own: it takes everything from everybody in it.
+pub async fn remove_org(
+    cx: &Cx,
+    caller: &Caller,
+    id: OrgId,
+) -> Result<Over<action::RemoveOrg, Org>, NoPermit> {
+    let over = over_org(cx, caller, id).await?;
+    conferrable(caller, Privileges::all())?;
+    Ok(over)
 }
 
 /// The same for a user. Nobody may do anything to somebody who may do more.

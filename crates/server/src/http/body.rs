@@ -178,6 +178,12 @@ impl Body {
         }
     }
 
+    /// The same where a field may hold fields again, as the vendor writes users with their roles.
+    pub fn nested(&self, root: &str) -> Result<Fields, BodyError> {
+        let is_xml = self.content_type.contains("xml") || self.bytes.trim_ascii_start().starts_with(b"<");
+        if is_xml { wire::xml::nested_fields(&self.bytes, root) } else { self.any_format(root) }
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.bytes.trim_ascii().is_empty()

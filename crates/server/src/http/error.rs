@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use domain::access::{Denied, NoPermit, NotACaller};
 use domain::client::{ClientError, Unfit};
 use domain::identity_provider::ProviderError;
+use domain::org::OrgError;
 use domain::org_policy::PolicyError;
 use domain::password::OwnError;
 use domain::revision::ChangeError;
@@ -250,6 +251,19 @@ impl From<PolicyError> for ApiError {
             }
             PolicyError::Gone => Self::unknown(),
             PolicyError::Change(error) => error.into(),
+        }
+    }
+}
+
+impl From<OrgError> for ApiError {
+    fn from(error: OrgError) -> Self {
+        let conflict = |what: &OrgError| Self::new(Code::Conflict, format!("It cannot be so: {what}."));
+        match error {
+            OrgError::UnknownRegion => {
+                Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {error}."))
+            }
+            OrgError::TooMany | OrgError::TooDeep | OrgError::NotEmpty => conflict(&error),
+            OrgError::Change(error) => error.into(),
         }
     }
 }

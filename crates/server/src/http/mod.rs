@@ -77,11 +77,12 @@ fn routes() -> OpenApiRouter<App> {
 fn administration() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         // /saas/api/v2/…
-        .routes(routes!(v2::users::list)) //                         GET user
+        .routes(routes!(v2::users::list, v2::users::add)) //         GET, POST user
+        .routes(routes!(v2::register::register)) //                  POST user/register
         .routes(routes!(v2::users::by_id, v2::users::change, v2::users::remove)) // GET, POST, DELETE user/{id}
         .routes(routes!(v2::users::by_name)) //                      GET user/name/{name}
         .routes(routes!(v2::orgs::own)) //                           GET org
-        .routes(routes!(v2::orgs::by_id)) //                         GET org/{id}
+        .routes(routes!(v2::orgs::by_id, v2::orgs::change, v2::orgs::remove)) // GET, POST, DELETE org/{id}
         .routes(routes!(v2::orgs::by_name)) //                       GET org/name/{name}
         .routes(routes!(v2::audit_log::read)) //                     GET auditlog
         // /saas/public/core/v3/…
@@ -106,9 +107,11 @@ fn administration() -> OpenApiRouter<App> {
             v3::identity_providers::change,
             v3::identity_providers::remove
         ))
-        .routes(routes!(v3::license::read)) //                       GET license/org/{id}
+        .routes(routes!(v3::license::read, v3::license::change)) //  GET, PUT license/org/{id}
         // /latchkey/v1/…
         .routes(routes!(own::policy::show, own::policy::change)) //  GET, PATCH orgs/{id}/policy
+        .routes(routes!(own::orgs::list, own::orgs::add)) //         GET, POST orgs
+        .routes(routes!(own::orgs::find, own::orgs::change, own::orgs::remove)) // GET, PATCH, DELETE orgs/{id}
         .routes(routes!(own::sessions::mine)) //                     GET sessions
         .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}
         .routes(routes!(own::sessions::end_user)) //                 DELETE users/{id}/sessions

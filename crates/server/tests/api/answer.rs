@@ -163,9 +163,8 @@ fn shaped<'a>(name: &str, text: &'a str) -> &'a str {
     let of_base64url = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let kind = name.split(|c: char| c == '_' || c.is_ascii_digit()).next().unwrap_or_default();
     let (end, fits): (_, fn(&str) -> bool) = match kind {
-        "session" | "request" | "user" | "kid" | "role" | "group" | "provider" | "client" | "named" => {
-            (text.find(|c: char| !c.is_ascii_alphanumeric()), |value| value.len() == 22)
-        }
+        "session" | "request" | "user" | "org" | "kid" | "role" | "group" | "provider" | "client"
+        | "named" => (text.find(|c: char| !c.is_ascii_alphanumeric()), |value| value.len() == 22),
         "uuid" => (text.find('"'), |value| value.len() == 36 || value.len() == 22),
         "secret" => (text.find('"'), |value| value.len() == 48 && value.starts_with("lkcs_")),
         "handle" => (text.find(|c: char| !c.is_ascii_hexdigit()), |value| value.len() == 32),

@@ -15,6 +15,7 @@ mod keys;
 mod lockout;
 mod openapi;
 mod operations;
+mod orgs;
 mod people;
 mod policy;
 mod region;

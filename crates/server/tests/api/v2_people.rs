@@ -62,7 +62,7 @@ async fn users_are_read_described_and_removed() {
 #[tokio::test]
 async fn an_org_is_read_by_its_own_people_alone() {
     let (world, ada, eve) = world_with_bob().await;
-    let acme = r#"{"@type":"org","id":"5mYdXw9KcJhaf3LrN8pQ2v","orgId":"5mYdXw9KcJhaf3LrN8pQ2v","name":"Acme Prod","description":"","createTime":"2026-01-15T10:30:00.000Z","updateTime":"2026-01-15T10:30:00.000Z","createdBy":"System","updatedBy":"System","parentOrgId":"3IVhuMMFlm9ArWaIL8nvoe","minPasswordLength":8,"minPasswordCharMix":1,"passwordReuseInDays":0,"passwordExpirationInDays":0,"restApiSessionLimit":100000,"twoFactorAuthentication":false,"orgUUID":"5mYdXw9KcJhaf3LrN8pQ2v","ipAddressRanges":[],"subOrgs":[]}"#;
+    let acme = r#"{"@type":"org","id":"5mYdXw9KcJhaf3LrN8pQ2v","orgId":"5mYdXw9KcJhaf3LrN8pQ2v","name":"Acme Prod","description":"","createTime":"2026-01-15T10:30:00.000Z","updateTime":"2026-01-15T10:30:00.000Z","createdBy":"System","updatedBy":"System","parentOrgId":"3IVhuMMFlm9ArWaIL8nvoe","address1":"","address2":"","address3":"","city":"","state":"","zipcode":"","country":"","timezone":"","employees":"","offerCode":"","minPasswordLength":8,"minPasswordCharMix":1,"passwordReuseInDays":0,"passwordExpirationInDays":0,"restApiSessionLimit":100000,"twoFactorAuthentication":false,"orgUUID":"5mYdXw9KcJhaf3LrN8pQ2v","ipAddressRanges":[],"subOrgs":[]}"#;
     for path in ["org", "org/5mYdXw9KcJhaf3LrN8pQ2v", "org/name/Acme%20Prod"] {
         get(&world, path, &ada).await.is(&format!("200 {acme}"));
     }

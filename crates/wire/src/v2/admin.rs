@@ -21,21 +21,41 @@ pub struct Org<'a> {
     pub org_id: OrgId,
     /// What people call it.
     pub name: &'a str,
-    /// Always empty.
-    pub description: &'static str,
+    /// Free text.
+    pub description: &'a str,
     /// When it was made, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub create_time: String,
     /// When it was last changed, RFC 3339.
     #[cfg_attr(feature = "openapi", schema(format = DateTime))]
     pub update_time: String,
-    /// Always `System`.
-    pub created_by: &'static str,
-    /// Always `System`.
-    pub updated_by: &'static str,
+    /// The name of who made it.
+    pub created_by: &'a str,
+    /// The name of who changed it last.
+    pub updated_by: &'a str,
     /// Its parent; one id for all top-level orgs.
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub parent_org_id: OrgId,
+    /// First line of its address.
+    pub address1: &'a str,
+    /// Second line of its address.
+    pub address2: &'a str,
+    /// Third line of its address.
+    pub address3: &'a str,
+    /// City.
+    pub city: &'a str,
+    /// State or province.
+    pub state: &'a str,
+    /// Postal code.
+    pub zipcode: &'a str,
+    /// Country.
+    pub country: &'a str,
+    /// A time zone such as `America/Los_Angeles`.
+    pub timezone: &'a str,
+    /// How many people work there, such as `0_10`.
+    pub employees: &'a str,
+    /// Code of an offer.
+    pub offer_code: &'a str,
     /// The shortest password that is taken.
     pub min_password_length: u32,
     /// How many kinds of characters a password must have.
@@ -110,6 +130,102 @@ pub struct AuditLogEntry {
     pub event_param: &'static str,
     /// Always empty.
     pub message: &'static str,
+}
+
+/// What is to be different about an org; what is absent stays.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = V2OrgChange))]
+pub struct OrgChange {
+    /// `org`; may be left out.
+    #[serde(rename = "@type")]
+    pub kind: Option<String>,
+    /// What people call it.
+    pub name: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// First line of its address.
+    pub address1: Option<String>,
+    /// Second line of its address.
+    pub address2: Option<String>,
+    /// Third line of its address.
+    pub address3: Option<String>,
+    /// City.
+    pub city: Option<String>,
+    /// State or province.
+    pub state: Option<String>,
+    /// Postal code.
+    pub zipcode: Option<String>,
+    /// Country.
+    pub country: Option<String>,
+    /// A time zone such as `America/Los_Angeles`.
+    pub timezone: Option<String>,
+    /// How many people work there, such as `0_10`.
+    pub employees: Option<String>,
+    /// Code of an offer.
+    pub offer_code: Option<String>,
+    /// Code of a campaign.
+    pub campaign_code: Option<String>,
+}
+
+/// A sub-org to be made with its first user (protocol.md 4.10).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = V2Registration))]
+pub struct Registration {
+    /// `registration`; may be left out.
+    #[serde(rename = "@type")]
+    pub kind: Option<String>,
+    /// Anything; passed over.
+    pub registration_code: Option<String>,
+    /// Passed over: no mail is sent.
+    pub send_email: Option<bool>,
+    /// Who administers it; `password` is required.
+    pub user: NewUser,
+    /// The org; `name` is required.
+    pub org: OrgChange,
+}
+
+/// A user to be made.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = V2NewUser))]
+pub struct NewUser {
+    /// `user`; may be left out.
+    #[serde(rename = "@type")]
+    pub kind: Option<String>,
+    /// What it signs in with.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 255))]
+    pub name: String,
+    /// Its password; without one it cannot sign in by password.
+    #[serde(serialize_with = "hand_over_some")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 255))]
+    pub password: Option<Secret>,
+    /// Given name.
+    pub first_name: String,
+    /// Family name.
+    pub last_name: String,
+    /// Job title.
+    pub title: Option<String>,
+    /// Telephone number.
+    pub phone: Option<String>,
+    /// E-mail address; `email` does as well.
+    pub emails: String,
+    /// A time zone such as `America/Los_Angeles`.
+    pub timezone: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// Whether it must choose a new password.
+    pub force_change_password: Option<bool>,
+    /// The org; that of the caller if absent.
+    pub org_id: Option<String>,
+    /// Roles, as names or as objects with a `name`; at least one role or group.
+    pub roles: Option<Vec<String>>,
+    /// Groups, as names or as objects with a `name`.
+    pub usergroups: Option<Vec<String>>,
 }
 
 /// What is to be different about a user; what is absent stays.

@@ -7,6 +7,7 @@ pub mod logout;
 pub mod logout_all;
 pub mod orgs;
 pub mod people;
+pub mod register;
 pub mod server_time;
 pub mod users;
 pub mod valid_session_id;

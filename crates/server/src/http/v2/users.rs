@@ -1,4 +1,4 @@
-//! `/saas/api/v2/user` (protocol.md 4.9): users are read, described and removed; v3 makes them.
+//! `/saas/api/v2/user` (protocol.md 4.9): users are made, read, described and removed.
 
 use super::people;
 use crate::app::App;
@@ -13,7 +13,10 @@ use axum::response::Response;
 use domain::access;
 use domain::user;
 use http::HeaderMap;
-use wire::v2::{Success, User, admin::UserChange};
+use wire::v2::{
+    Success, User,
+    admin::{NewUser, UserChange},
+};
 
 /// The users of the org, by name.
 #[utoipa::path(get, path = "/saas/api/v2/user", tag = "administration", security(("ic_session" = [])),
@@ -30,6 +33,28 @@ pub async fn list(
     let users = user::list(&app.cx, &permit, page).await?;
     let shown: Vec<_> = users.iter().map(|user| people::user(&app, user, None)).collect();
     Ok(reply::v2_list(Format::asked_for(&headers), "users", &shown))
+}
+
+/// Add a user to the org of the caller, or to one below it.
+#[utoipa::path(post, path = "/saas/api/v2/user", tag = "administration", security(("ic_session" = [])),
+    request_body = NewUser, responses((status = 200, description = "The new user", body = User), FlatRefusals))]
+pub async fn add(
+    State(app): State<App>,
+    Session(caller): Session,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let own = access::permit(&app.cx, &caller, caller.org().id).await?;
+    let fields = body.nested("user")?;
+    let permit = match people::org_named(&fields)? {
+        Some(org) => access::permit(&app.cx, &caller, org).await?,
+        None => own,
+    };
+    let (draft, words) = (people::draft(&fields)?, people::Words::read(&fields)?);
+    let roles = access::grantable(&app.cx, &caller, permit.org(), &words.roles).await?;
+    let groups = access::joinable(&app.cx, &caller, permit.org(), &words.groups).await?;
+    let user = user::add(&app.cx, permit, draft, roles, groups).await?;
+    Ok(reply::v2(Format::asked_for(&headers), &people::user(&app, &user, None)))
 }
 
 /// A user by id.
@@ -72,7 +97,7 @@ pub async fn change(
     body: Body,
 ) -> Result<Response, ApiError> {
     let over = access::over_user(&app.cx, &caller, people::id(&id)?).await?;
-    let change = people::change(&body.any_format("user")?, &over.thing().profile)?;
+    let change = people::change(&body.nested("user")?, &over.thing().profile)?;
     let user = user::change(&app.cx, over, change).await?;
     Ok(reply::v2(Format::asked_for(&headers), &people::user(&app, &user, None)))
 }
