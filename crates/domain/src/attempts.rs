@@ -153,11 +153,14 @@ pub(crate) async fn claim(cx: &Cx, name: NameDigest, limits: Limits) -> Result<A
                 let locked = old.and_then(|attempts| attempts.locked_until);
                 return Err(NoAttempt::Locked { until: locked.unwrap_or(limits.until(now)) });
             }
-            Claim::Granted(new) if cx.store.replace_attempts(&name, old.as_ref(), &new, None).await? => {
+            Claim::Granted(new) => {
+                // Whoever finds the place taken on disk must find this attempt under way, too.
                 turn.begin();
-                return Ok(Attempt { name, limits, _turn: turn });
+                if cx.store.replace_attempts(&name, old.as_ref(), &new, None).await? {
+                    return Ok(Attempt { name, limits, _turn: turn });
+                }
+                turn.end();
             }
-            Claim::Granted(_) => {}
             Claim::Contended if queue.under_way.load(Ordering::SeqCst) > 0 => resolved.await,
             // The places are taken by attempts of another node, or of one that died.
             Claim::Contended if stuck_at == version => return Err(NoAttempt::Busy),
@@ -257,14 +260,18 @@ impl Turn {
         self.has_begun = true;
         self.queue.under_way.fetch_add(1, Ordering::SeqCst);
     }
+
+    fn end(&mut self) {
+        if std::mem::take(&mut self.has_begun) {
+            self.queue.under_way.fetch_sub(1, Ordering::SeqCst);
+            self.queue.resolved.notify_waiters();
+        }
+    }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if self.has_begun {
-            self.queue.under_way.fetch_sub(1, Ordering::SeqCst);
-            self.queue.resolved.notify_waiters();
-        }
+        self.end();
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         // The map's own reference and this one: nobody else is here or on the way.
         if Arc::strong_count(&self.queue) == 2 {
