@@ -1,8 +1,11 @@
 //! Who is calling, and what they may do: the whole policy in this file and its folder.
 
+mod bearer;
 mod given;
 mod over;
 
+pub use bearer::caller_with_token;
+pub(crate) use bearer::{good, holder};
 pub use given::{Conferrable, Grantable, Joinable, Members, conferrable, grantable, joinable, members};
 pub use over::{
     Act, NoPermit, Over, over_client, over_group, over_org, over_role, over_session, over_user, permit,
@@ -71,6 +74,11 @@ impl Caller {
     /// Every session that they presented.
     pub fn sessions(&self) -> impl Iterator<Item = &Arc<Session>> {
         self.held.iter().map(|held| &held.session)
+    }
+
+    /// Whoever a token names that is good, and that somebody still holds.
+    fn named(user: Arc<User>, org: Arc<Org>) -> Self {
+        Self { user, org, held: Vec::new() }
     }
 
     pub(crate) fn presented(&self) -> Option<&Secret> {
@@ -155,7 +163,7 @@ pub struct Visitor {
 pub async fn gate(cx: &Cx, credentials: &Credentials, kind: Use) -> Result<Visitor, NotACaller> {
     let now = cx.clock.now();
     let token = match &credentials.bearer {
-        Some(bearer) => Some(token::verify(cx, bearer, now).ok_or(NotACaller::Dead)?),
+        Some(bearer) => Some(good(cx, bearer, now).await?.ok_or(NotACaller::Dead)?),
         None => None,
     };
     let caller = match credentials.sessions.as_slice() {
@@ -181,12 +189,10 @@ async fn agreed(
     match (token, caller) {
         (None, None) => Err(NotACaller::Dead),
         (None, Some(caller)) => Ok((Arc::clone(&caller.user), caller.org.id)),
-        (Some(token), None) => {
-            let user = cx.store.user(token.claims.user_id).await?.filter(|user| user.is_active());
-            Ok((user.ok_or(NotACaller::Dead)?, token.claims.org_id))
-        }
+        (Some(token), None) => Ok((holder(cx, token).await?.ok_or(NotACaller::Dead)?, token.claims.org_id)),
         (Some(token), Some(caller)) if caller.user.id != token.claims.user_id => Err(NotACaller::Dead),
         (Some(token), Some(caller)) => {
+            holder(cx, token).await?.ok_or(NotACaller::Dead)?;
             for Held { session, id } in &caller.held {
                 if token::is_bound(cx, token, session, id).await.map_err(StoreError::from)? {
                     return Ok((Arc::clone(&caller.user), token.claims.org_id));

@@ -49,6 +49,17 @@ pub enum Event {
     IdentityProviderChanged { org: OrgId, provider: IdentityProviderId, by: UserId },
     /// An org does not trust an identity provider any more.
     IdentityProviderRemoved { org: OrgId, provider: IdentityProviderId, by: UserId },
+    /// An OAuth client was refused; the caller heard none of this.
+    ClientRefused {
+        name: NameMark,
+        org: Option<OrgId>,
+        client: Option<ClientId>,
+        reason: Refusal,
+        locked: bool,
+        visit: Visit,
+    },
+    /// A token was withdrawn before its time by an OAuth client that presented it.
+    TokenRevoked { org: OrgId, user: UserId, jti: String, by: ClientId },
     /// Sign-ins were tried while the name was locked: the first of a lock, and once it is over all others together.
     LockedAttempts { name: NameMark, user: Option<UserId>, count: u64, visit: Visit },
     /// Tokens were minted; written a moment later, many together.
@@ -112,6 +123,7 @@ impl Event {
             | Self::GroupWritten { org, .. }
             | Self::PolicyChanged { org, .. }
             | Self::OrgWritten { org, .. }
+            | Self::TokenRevoked { org, .. }
             | Self::ClientWritten { org, .. }
             | Self::ClientSecretAdded { org, .. }
             | Self::ClientSecretRemoved { org, .. }
@@ -121,7 +133,7 @@ impl Event {
             | Self::IdentityProviderAdded { org, .. }
             | Self::IdentityProviderChanged { org, .. }
             | Self::IdentityProviderRemoved { org, .. } => Some(*org),
-            Self::AssertionRefused { org, .. } => *org,
+            Self::AssertionRefused { org, .. } | Self::ClientRefused { org, .. } => *org,
             Self::SignInRefused { .. }
             | Self::LockedAttempts { .. }
             | Self::NotRecorded { .. }
@@ -174,7 +186,11 @@ pub enum Refusal {
     UnknownName,
     /// The password is not the one that is kept.
     WrongPassword,
-    /// The user is disabled.
+    /// No OAuth client has that id.
+    UnknownClient,
+    /// The secret is not one of the client's.
+    WrongSecret,
+    /// The user or the client is disabled.
     Disabled,
     /// The user signs in elsewhere and has no password here.
     NoPassword,
@@ -251,6 +267,9 @@ pub enum Door {
     V2,
     /// Platform v3.
     V3,
+    /// authz-service, OAuth 2.
+    #[serde(rename = "oauth")]
+    OAuth,
 }
 
 /// The first bytes of a session's digest: enough to tell sessions apart, useless for finding one.

@@ -11,7 +11,7 @@ use crate::role::AnyRole;
 use crate::store::StoreError;
 use crate::time::{Timestamp, minutes};
 use crate::user::{Authenticator, Grants, Profile, Status, User};
-use aws_lc_rs::digest;
+use aws_lc_rs::{constant_time, digest};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +28,9 @@ const SECRET_LENGTH: usize = 43;
 
 /// What every secret begins with, so that whoever looks for leaked secrets knows one.
 const SECRET_PREFIX: &str = "lkcs_";
+
+/// How old the noted last use of a secret may be: a busy client costs one write in this time.
+const USE_NOTED: Duration = Duration::from_secs(60);
 
 /// An OAuth client, with nothing that proves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,6 +120,11 @@ impl SecretDigest {
     pub fn of(secret: &Secret) -> Self {
         let digest = digest::digest(&digest::SHA256, secret.expose().as_bytes());
         Self(digest.as_ref().try_into().unwrap_or([0; 32]))
+    }
+
+    /// Compares in the same time whatever the bytes are.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        constant_time::verify_slices_are_equal(&self.0, &other.0).is_ok()
     }
 }
 
@@ -307,6 +315,14 @@ pub async fn remove_secret(
     rewrite(cx, &over, new, Event::ClientSecretRemoved { org, client, secret, by }).await.map(drop)
 }
 
+/// Notes that a secret was used, unless that was noted a moment ago; not forced to disk.
+pub(crate) async fn used(cx: &Cx, secret: &ClientSecret, now: Timestamp) -> Result<(), StoreError> {
+    if secret.last_used_at.is_some_and(|at| now.since(at) < USE_NOTED) {
+        return Ok(());
+    }
+    cx.store.client_secret_used(secret.id, now, now - USE_NOTED).await
+}
+
 async fn rewrite(
     cx: &Cx,
     over: &Over<action::ManageClients, Client>,
@@ -353,5 +369,12 @@ mod tests {
         ] {
             assert!(terms(name, description, minutes).is_err_and(|why| why.starts_with(field)), "{field}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_its_own_digest_and_no_other() {
+        let digest = |text: &str| SecretDigest::of(&Secret::new(text));
+        assert!(digest("one").is(&digest("one")) && !digest("one").is(&digest("two")));
+        assert_eq!(format!("{:?}", digest("one")), "SecretDigest(..)");
     }
 }

@@ -10,6 +10,7 @@ use crate::method::bearer::Recorded;
 use crate::method::hash::Cost;
 use crate::once::Marks;
 use crate::password::Rules;
+use crate::revocation::Revoked;
 use crate::store::Store;
 use crate::time::Clock;
 use crate::token::Verified;
@@ -54,6 +55,7 @@ pub struct Cx {
     pub(crate) assertions: Turns,
     pub(crate) recorded: Recorded,
     pub(crate) marks: Marks,
+    pub(crate) revoked: Revoked,
     pub(crate) trail: Trail,
     pub(crate) verified: quick_cache::sync::Cache<[u8; 32], Arc<Verified>>,
     pub(crate) binding: [tokio::sync::Mutex<()>; 16],
@@ -75,6 +77,7 @@ impl Needs {
             assertions: Turns::new(policy.hash_threads),
             recorded: Recorded::default(),
             marks: Marks::default(),
+            revoked: Revoked::default(),
             verified: quick_cache::sync::Cache::new(policy.verified_tokens),
             keyring: Keyring::default(),
             trail: Trail::default(),
@@ -115,6 +118,8 @@ pub struct Policy {
     pub issuer: String,
     /// The audience of each known `client_id` (protocol.md 3.1).
     pub audiences: BTreeMap<String, String>,
+    /// The audience of a token of `/authz-service` when none is asked for.
+    pub oauth_audience: String,
     /// The login host of each other region, by the region's name.
     pub regions: BTreeMap<String, String>,
     /// How long a session lives without a call.
@@ -145,6 +150,13 @@ pub struct Policy {
     pub federation: Federation,
     /// Whether what is minted here is worth anything elsewhere.
     pub world: World,
+}
+
+impl Policy {
+    /// The `iss` of every token of `/authz-service`, which is not that of tokens from sessions: what the two promise differs.
+    pub fn authz_issuer(&self) -> String {
+        format!("{}/authz-service", self.issuer.strip_suffix("/identity-service").unwrap_or(&self.issuer))
+    }
 }
 
 /// Whose assertions may be accepted (protocol.md 4.3, 5.4).

@@ -16,8 +16,9 @@ use std::time::Duration;
 use wire::jwt::{Jwk, Jwks};
 use zeroize::Zeroizing;
 
-/// How long a retired key stays published: the longest life of a session token, and a minute for slow nodes.
-const PUBLISHED: Duration = Duration::from_secs(4 * 60 * 60 + 60);
+/// How long a retired key stays published: the longest life of a token, that of an OAuth client, and a minute for slow
+/// nodes.
+const PUBLISHED: Duration = Duration::from_secs(24 * 60 * 60 + 60);
 
 /// What makes and opens private keys; the machine's half of a keyring.
 pub trait Keysmith: Send + Sync {

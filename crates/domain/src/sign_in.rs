@@ -31,6 +31,18 @@ pub async fn with_bearer(
     open(cx, &name, proof).await
 }
 
+/// Proves who one is with an assertion, for a token without a session.
+pub(crate) async fn for_a_token(
+    cx: &Cx,
+    org: OrgId,
+    assertion: Secret,
+    visit: Visit,
+) -> Result<Caller, SignInError> {
+    let proof = bearer::prove(cx, org, &assertion, visit).await?;
+    let name = proof.user().name.canonical();
+    Ok(Caller::proven(at_home(cx, &name, proof).await?))
+}
+
 async fn open(cx: &Cx, name: &CanonicalName, proof: Proof) -> Result<Opened, SignInError> {
     let proof = at_home(cx, name, proof).await?;
     let place = match session::place(cx, &proof).await? {

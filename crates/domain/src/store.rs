@@ -14,6 +14,7 @@ use crate::once::Mark;
 use crate::org::Org;
 use crate::page::Page;
 use crate::revision::Revision;
+use crate::revocation::Revocation;
 use crate::role::CustomRole;
 use crate::roster::{Handle, Logged};
 use crate::session::{Live, Place, Session, SessionDigest};
@@ -345,6 +346,22 @@ pub trait Clients: Send + Sync {
         at: Timestamp,
         before: Timestamp,
     ) -> Result<(), StoreError>;
+
+    /// Withdraws a token if its org has withdrawn fewer than `most`; it is on disk before this returns. Says whether it had.
+    async fn revoke_token(&self, token: &Revocation, most: u32, entry: &Entry) -> Result<bool, StoreError>;
+
+    /// The digests of withdrawn tokens that would still live at `now`, with their ends; at most so many.
+    async fn revoked_tokens(
+        &self,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<([u8; 32], Timestamp)>, StoreError>;
+
+    /// Whether the token with this digest was withdrawn.
+    async fn is_token_revoked(&self, digest: &[u8; 32]) -> Result<bool, StoreError>;
+
+    /// Forgets the withdrawn tokens that would have ended before `before`.
+    async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 
 /// Marks of what may be used once.

@@ -19,12 +19,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use wire::Secret;
 use wire::jwt::Claims;
+use wire::oauth::Grant;
 
 /// How long an access token lives, used or not (seed: "expires after 30 minutes").
 pub const LIFE: Duration = Duration::from_secs(30 * 60);
 
+/// The audience of a token that is for calls of this service itself.
+pub const OWN_AUDIENCE: &str = "latchkey";
+
 /// The audience of a session id in JWT mode, so that it never passes for an access token.
-const SESSION_AUDIENCE: &str = "session";
+pub const SESSION_AUDIENCE: &str = "session";
 
 /// What a caller says to tell its tokens apart; echoed, never compared.
 #[derive(Debug, Clone)]
@@ -100,7 +104,7 @@ pub(crate) fn session_token(
     sign(&*cx.keyring.signing()?, &SessionClaims { claims, roles })
 }
 
-fn claims(cx: &Cx, user: &User, org: &Org, now: Timestamp, until: Timestamp) -> Claims {
+pub(crate) fn claims(cx: &Cx, user: &User, org: &Org, now: Timestamp, until: Timestamp) -> Claims {
     Claims {
         unique_id: String::new(),
         user_fname: user.profile.first_name.clone(),
@@ -121,7 +125,7 @@ fn claims(cx: &Cx, user: &User, org: &Org, now: Timestamp, until: Timestamp) -> 
     }
 }
 
-fn sign(key: &Key, claims: &impl Serialize) -> Result<Secret, KeyError> {
+pub(crate) fn sign(key: &Key, claims: &impl Serialize) -> Result<Secret, KeyError> {
     let payload = serde_json::to_vec(claims).map_err(|_| KeyError)?;
     let mut token = String::with_capacity(key.header.len() + payload.len() * 4 / 3 + 92);
     token.push_str(&key.header);
@@ -134,7 +138,7 @@ fn sign(key: &Key, claims: &impl Serialize) -> Result<Secret, KeyError> {
 }
 
 /// The bcrypt hash of the session id: made once per session, however many first tokens are asked for at once.
-async fn unique_id(cx: &Cx, caller: &Caller) -> Result<String, Busy> {
+pub(crate) async fn unique_id(cx: &Cx, caller: &Caller) -> Result<String, Busy> {
     let (Some(session), Some(presented)) = (caller.session(), caller.presented()) else {
         return Err(Busy);
     };
@@ -157,6 +161,8 @@ async fn unique_id(cx: &Cx, caller: &Caller) -> Result<String, Busy> {
 pub struct Verified {
     /// Its claims.
     pub claims: Claims,
+    /// What it says beside them if it is one of `/authz-service`.
+    pub grant: Option<Grant>,
     kid: String,
 }
 
@@ -195,12 +201,31 @@ fn verify_anew(cx: &Cx, token: &str, now: Timestamp) -> Option<Verified> {
     if !key.verifies(message.as_bytes(), &signature) {
         return None;
     }
-    let claims: Claims = serde_json::from_slice(&BASE64URL.decode(payload).ok()?).ok()?;
-    let is_access_token =
-        cx.policy.audiences.get(&claims.client_id) == Some(&claims.aud) && claims.aud != SESSION_AUDIENCE;
+    let payload = BASE64URL.decode(payload).ok()?;
+    let claims: Claims = serde_json::from_slice(&payload).ok()?;
+    let grant = if claims.iss == cx.policy.authz_issuer() {
+        Some(serde_json::from_slice(&payload).ok()?)
+    } else {
+        None
+    };
+    let is_access_token = match &grant {
+        Some(_) => is_audience(cx, &claims.aud),
+        None => {
+            let aud = Some(&claims.aud).filter(|aud| *aud != SESSION_AUDIENCE);
+            aud.is_some()
+                && cx.policy.audiences.get(&claims.client_id) == aud
+                && claims.iss == cx.policy.issuer
+        }
+    };
     let is_of_this_world = claims.latchkey_emulator == (cx.policy.world == World::Emulated);
-    (is_access_token && is_of_this_world && claims.iss == cx.policy.issuer)
-        .then(|| Verified { claims, kid: key.kid.clone() })
+    (is_access_token && is_of_this_world).then(|| Verified { claims, grant, kid: key.kid.clone() })
+}
+
+/// Whether a token of `/authz-service` may be for this audience: a client's of `jwt/Token`, or this service itself.
+pub(crate) fn is_audience(cx: &Cx, audience: &str) -> bool {
+    let known = cx.policy.audiences.values().any(|known| known == audience);
+    (known || audience == OWN_AUDIENCE || audience == cx.policy.oauth_audience)
+        && audience != SESSION_AUDIENCE
 }
 
 /// Whether a token was minted from this very session.

@@ -6,6 +6,8 @@ use crate::http::error::ApiError;
 use crate::metrics::{Metrics, Outcome};
 use domain::access::{self, Caller};
 use domain::audit::Visit;
+use domain::method::oauth_client::Presented;
+use domain::oauth::{self, GrantError, Granted, Known};
 use domain::session::{self, Opened};
 use domain::sign_in::{self, SignInError};
 use domain::store::{Store, StoreError};
@@ -102,6 +104,53 @@ impl Shared {
             tracing::info!(user.id = %user.id, org.id = %org.id, door = ?visit.door, method, "{} signed in", user.name.as_str());
         }
         self.counted(method, told)
+    }
+
+    /// Grants a token, to the end: an assertion is used up on the way, and a wrong secret is counted.
+    pub async fn grant(self: &Arc<Self>, asked: oauth::Asked) -> Result<Granted, ApiError> {
+        let (app, method) = (Arc::clone(self), if asked.client.is_some() { "client" } else { "exchange" });
+        let told = self.asked_by(method, async move { oauth::grant(&app.cx, asked).await }).await?;
+        self.metrics.tokens_minted.inc();
+        Ok(told)
+    }
+
+    /// Says what a client may know of something that it was presented.
+    pub async fn introspect(
+        self: &Arc<Self>,
+        client: Presented,
+        token: Secret,
+        visit: Visit,
+    ) -> Result<Option<Known>, ApiError> {
+        let app = Arc::clone(self);
+        self.asked_by("client", async move { oauth::introspect(&app.cx, &client, &token, visit).await }).await
+    }
+
+    /// Withdraws what a client presents.
+    pub async fn revoke(
+        self: &Arc<Self>,
+        client: Presented,
+        token: Secret,
+        visit: Visit,
+    ) -> Result<(), ApiError> {
+        let app = Arc::clone(self);
+        self.asked_by("client", async move { oauth::revoke(&app.cx, &client, &token, visit).await }).await
+    }
+
+    async fn asked_by<T: Send + 'static>(
+        &self,
+        method: &'static str,
+        story: impl Future<Output = Result<T, GrantError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let told = tokio::spawn(story).await;
+        let outcome = match &told {
+            Ok(Ok(_)) => Outcome::Accepted,
+            Ok(Err(GrantError::Busy)) => Outcome::Busy,
+            Ok(Err(GrantError::Store(_) | GrantError::NoKey)) | Err(_) => Outcome::Failed,
+            Ok(Err(_)) => Outcome::Refused,
+        };
+        self.metrics.signed_in(method, outcome);
+        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
+        told.map_or_else(broken, |told| told.map_err(ApiError::from))
     }
 
     /// Proves who one is for one act.

@@ -4,7 +4,7 @@ use crate::app::App;
 use domain::access;
 use domain::audit::seal;
 use domain::store::StoreError;
-use domain::{Operator, keyring, once, session};
+use domain::{Operator, keyring, once, revocation, session};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -45,6 +45,7 @@ async fn refresh_keys(app: &App, seen: &mut Option<i64>) -> Result<(), StoreErro
     let now = app.store.changes_elsewhere().await?;
     if *seen != Some(now) {
         keyring::refresh(&app.cx).await?;
+        revocation::refresh(&app.cx).await?;
         *seen = Some(now);
     }
     Ok(())
@@ -58,6 +59,7 @@ pub async fn tidy(app: &App, operator: &Operator) -> Result<(), StoreError> {
     }
     keyring::forget(&app.cx).await?;
     once::forget(&app.cx).await?;
+    revocation::forget(&app.cx).await?;
     seal::tend(&app.cx).await?;
     seal::cut(&app.cx).await?;
     session::forget(&app.cx).await

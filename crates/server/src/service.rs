@@ -240,6 +240,7 @@ pub fn policy(config: &Config, bound: SocketAddr) -> Policy {
     Policy {
         issuer: format!("{}/identity-service", url.as_str()),
         audiences: config.token.clients.clone(),
+        oauth_audience: config.token.oauth_audience.clone(),
         regions,
         idle: minutes(config.session.idle_minutes),
         absolute: minutes(config.session.absolute_minutes),

@@ -1,4 +1,4 @@
-//! OAuth clients, their roles and their secrets.
+//! OAuth clients, their roles and their secrets, and the tokens that were withdrawn.
 
 use crate::db::{DbError, Durability, Row, Statement, sql};
 use crate::{Store, write};
@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::client::{Client, ClientSecret, SecretDigest, Terms};
 use domain::revision::Revision;
+use domain::revocation::Revocation;
 use domain::role::{AnyRole, Role};
 use domain::store::{Clients, StoreError};
 use domain::time::Timestamp;
@@ -49,6 +50,18 @@ const USED: &str = "UPDATE oauth_client_secret SET last_used_at = $2
 
 const REMOVE: &str = "DELETE FROM oauth_client WHERE id = $1";
 
+const HAS_ROOM_TO_REVOKE: &str = "UPDATE org SET id = id WHERE id = $1
+    AND (SELECT COUNT(*) FROM revoked_token WHERE org_id = $1) < $2";
+
+const REVOKE: &str =
+    "INSERT INTO revoked_token (digest, org_id, until) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING";
+
+const REVOKED: &str = "SELECT digest, until FROM revoked_token WHERE until > $1 LIMIT $2";
+
+const IS_REVOKED: &str = "SELECT digest FROM revoked_token WHERE digest = $1";
+
+const FORGET_REVOKED: &str = "DELETE FROM revoked_token WHERE digest IN (SELECT digest FROM revoked_token WHERE until < $1 LIMIT 1000)";
+
 #[async_trait]
 impl Clients for Store {
     async fn clients(&self, org: OrgId) -> Result<Vec<Arc<Client>>, StoreError> {
@@ -78,11 +91,7 @@ impl Clients for Store {
     async fn add_client(&self, client: &Client, most: u32, entry: &Entry) -> Result<bool, StoreError> {
         let has_room = sql(HAS_ROOM).bind(client.org.bits().to_be_bytes()).bind(most).must_change();
         let statements = [vec![has_room, insert(client)], belongings(client)].concat();
-        match write(&*self.db, statements, entry).await {
-            Ok(()) => Ok(true),
-            Err(DbError::Unchanged) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        was_done(write(&*self.db, statements, entry).await)
     }
 
     async fn replace_client(&self, new: &Client, entry: &Entry) -> Result<(), StoreError> {
@@ -116,6 +125,39 @@ impl Clients for Store {
     ) -> Result<(), StoreError> {
         let used = sql(USED).bind(secret.bits().to_be_bytes()).bind(at.as_micros()).bind(before.as_micros());
         Ok(self.db.write(vec![used], Durability::Relaxed).await.map(drop)?)
+    }
+
+    async fn revoke_token(&self, token: &Revocation, most: u32, entry: &Entry) -> Result<bool, StoreError> {
+        let org = token.org.bits().to_be_bytes();
+        let has_room = sql(HAS_ROOM_TO_REVOKE).bind(org).bind(most).must_change();
+        let revoke = sql(REVOKE).bind(token.digest).bind(org).bind(token.until.as_micros());
+        was_done(write(&*self.db, vec![has_room, revoke], entry).await)
+    }
+
+    async fn revoked_tokens(
+        &self,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<([u8; 32], Timestamp)>, StoreError> {
+        let rows = self.db.read(sql(REVOKED).bind(now.as_micros()).bind(most)).await?;
+        let revoked = |row: &Row| Ok::<_, DbError>((row.digest(0)?, Timestamp::from_micros(row.int(1)?)));
+        Ok(rows.iter().map(revoked).collect::<Result<_, _>>()?)
+    }
+
+    async fn is_token_revoked(&self, digest: &[u8; 32]) -> Result<bool, StoreError> {
+        Ok(!self.db.read(sql(IS_REVOKED).bind(*digest)).await?.is_empty())
+    }
+
+    async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError> {
+        self.delete_all(|| sql(FORGET_REVOKED).bind(before.as_micros())).await
+    }
+}
+
+fn was_done(result: Result<(), DbError>) -> Result<bool, StoreError> {
+    match result {
+        Ok(()) => Ok(true),
+        Err(DbError::Unchanged) => Ok(false),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -17,6 +17,7 @@ use domain::org_policy::Decided;
 use domain::page::Page;
 use domain::privilege::{Privilege, Privileges};
 use domain::revision::Revision;
+use domain::revocation::Revocation;
 use domain::role::{AnyRole, CustomRole, Role};
 use domain::roster::Handle;
 use domain::session::{Record, Session, SessionDigest};
@@ -878,4 +879,27 @@ async fn of_many_clients_that_are_added_at_once_on_two_nodes_as_many_stay_as_the
         added += usize::from(tried.await.unwrap());
     }
     assert_eq!((added, world.store.clients(ACME).await.unwrap().len()), (7, 7));
+}
+
+#[tokio::test]
+async fn a_withdrawn_token_is_so_on_every_node_until_its_time_is_over() {
+    let world = World::new().await;
+    let (store, other) = (&world.store, world.another().await);
+    let token = |number, org, minute| Revocation { digest: [number; 32], org, until: at(minute) };
+    let revoke = |token: Revocation| async move { store.revoke_token(&token, 2, &entry(1)).await.unwrap() };
+    assert!(revoke(token(1, ACME, 5)).await && revoke(token(1, ACME, 5)).await, "twice is once");
+    assert!(revoke(token(2, ACME, 9)).await && !revoke(token(3, ACME, 9)).await, "the org has two");
+    assert!(revoke(token(3, OTHER, 9)).await);
+    assert!(
+        other.is_token_revoked(&[1; 32]).await.unwrap() && !other.is_token_revoked(&[4; 32]).await.unwrap()
+    );
+    let mut seen = other.revoked_tokens(at(5), 10).await.unwrap();
+    seen.sort_unstable_by_key(|(digest, _)| *digest);
+    assert_eq!(seen, [([2; 32], at(9)), ([3; 32], at(9))]);
+    assert_eq!(other.revoked_tokens(at(0), 2).await.unwrap().len(), 2);
+    other.forget_revocations(at(6)).await.unwrap();
+    assert!(
+        !store.is_token_revoked(&[1; 32]).await.unwrap() && store.is_token_revoked(&[2; 32]).await.unwrap()
+    );
+    assert!(revoke(token(4, ACME, 9)).await, "there is room again");
 }

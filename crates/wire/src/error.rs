@@ -28,6 +28,14 @@ pub enum Code {
     WeakPassword,
     /// Something else has that name, or was changed meanwhile.
     Conflict,
+    /// No OAuth client proved itself.
+    InvalidClient,
+    /// There is no such way to get a token.
+    UnsupportedGrantType,
+    /// A token cannot be for less than its subject may do.
+    InvalidScope,
+    /// A token cannot be for that audience.
+    InvalidTarget,
     /// Nothing is here.
     NotFound,
     /// Something is here, but not for this method.
@@ -61,6 +69,9 @@ impl Code {
             Self::TooManySessions => "LK_SESSIONS",
             Self::WeakPassword => "LK_PASSWORD",
             Self::Conflict => "LK_CONFLICT",
+            Self::InvalidClient | Self::UnsupportedGrantType | Self::InvalidScope | Self::InvalidTarget => {
+                self.oauth()
+            }
             Self::NotFound => "LK_NOT_FOUND",
             Self::MethodNotAllowed => "LK_METHOD",
             Self::TimedOut => "LK_TIMEOUT",
@@ -69,6 +80,32 @@ impl Code {
             Self::Busy => "LK_BUSY",
             Self::Internal => "LK_INTERNAL",
             Self::Unavailable => "LK_UNAVAILABLE",
+        }
+    }
+
+    /// The word of OAuth 2 (RFC 6749 section 5.2, RFC 8693 section 2.2.2; the two of RFC 6749 section 4.1.2.1 for what is
+    /// no fault of the request).
+    pub const fn oauth(self) -> &'static str {
+        match self {
+            Self::InvalidClient => "invalid_client",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
+            Self::BadCredentials | Self::Locked | Self::OtherRegion | Self::TooManySessions => {
+                "invalid_grant"
+            }
+            Self::Denied | Self::DeadSession => "unauthorized_client",
+            Self::Busy | Self::Unavailable | Self::TimedOut => "temporarily_unavailable",
+            Self::Internal => "server_error",
+            Self::NonceMissing
+            | Self::ClientUnknown
+            | Self::BadRequest
+            | Self::WeakPassword
+            | Self::Conflict
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::BodyTooLarge
+            | Self::HeadersTooLarge => "invalid_request",
         }
     }
 

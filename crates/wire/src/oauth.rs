@@ -1,6 +1,7 @@
 //! Bodies of OAuth clients, of the endpoints below `/authz-service`, and the claims of their tokens.
 
 use crate::id::{ClientId, ClientSecretId, OrgId, RoleId};
+use crate::jwt::Claims;
 use crate::secret::{Secret, hand_over};
 use serde::{Deserialize, Serialize};
 
@@ -142,4 +143,159 @@ fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
     from: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(from).map(Some)
+}
+
+/// What a token of `/authz-service` says beside the fifteen claims of a token from a session (RFC 9068 section 2.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Whose it is: the id of a user, or that of the client itself.
+    pub sub: String,
+    /// The secret by which a client got it: without that secret, the token is good no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_secret_id: Option<ClientSecretId>,
+    /// Who acts for the subject (RFC 8693 section 4.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+}
+
+/// Who acts for the subject of a token, and for whom that one acts in turn (RFC 8693 section 4.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Actor {
+    /// The id of an OAuth client.
+    pub sub: String,
+    /// Who acted before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(no_recursion))]
+    pub act: Option<Box<Self>>,
+}
+
+/// Every claim of a token of `/authz-service`.
+#[derive(Debug, Serialize)]
+pub struct AccessClaims<'a> {
+    /// Those that every token has.
+    #[serde(flatten)]
+    pub claims: &'a Claims,
+    /// Those that only these have.
+    #[serde(flatten)]
+    pub grant: &'a Grant,
+}
+
+/// The reply of `/authz-service/oauth/token` (RFC 6749 section 5.1, RFC 8693 section 2.2.1).
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = OAuthToken))]
+pub struct TokenReply {
+    /// A JWT.
+    #[serde(serialize_with = "hand_over")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String))]
+    pub access_token: Secret,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// Seconds until it expires.
+    pub expires_in: u64,
+    /// What was issued, after an exchange.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub issued_token_type: Option<&'static str>,
+}
+
+/// The reply of `/authz-service/oauth/introspect` (RFC 7662 section 2.2).
+#[derive(Debug, Default, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Introspection {
+    /// Whether it is good, and for the org of whoever asks. If not, nothing else is said.
+    pub active: bool,
+    /// The client that got it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The name of whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// `Bearer` for a token, `session` for the id of a session.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub token_type: Option<&'static str>,
+    /// When it ends, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
+    /// When it was issued, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
+    /// The id of whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    /// Whom it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<String>,
+    /// Who issued it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    /// Its name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+    /// Who acts for the subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<Actor>,
+    /// The org that it works in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub org_id: Option<OrgId>,
+}
+
+/// Why nothing was granted (RFC 6749 section 5.2).
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = OAuthError))]
+pub struct Error<'a> {
+    /// As a word that programs compare.
+    pub error: &'a str,
+    /// As a sentence that people read.
+    pub error_description: String,
+}
+
+/// What `/authz-service` can do (RFC 8414 section 2); only what is true here.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Metadata {
+    /// The `iss` of its tokens.
+    pub issuer: String,
+    /// Where tokens are got.
+    pub token_endpoint: String,
+    /// Where they are asked about.
+    pub introspection_endpoint: String,
+    /// Where they are withdrawn.
+    pub revocation_endpoint: String,
+    /// Where the key set is.
+    pub jwks_uri: String,
+    /// The ways to get a token.
+    pub grant_types_supported: Vec<&'static str>,
+    /// How a client proves itself.
+    pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// The same.
+    pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// The same.
+    pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// Nothing is authorised through a browser here.
+    pub response_types_supported: Vec<&'static str>,
+    /// One subject is the same for every client.
+    pub subject_types_supported: Vec<&'static str>,
+    /// The one algorithm.
+    pub id_token_signing_alg_values_supported: Vec<&'static str>,
+}
+
+/// The values of `grant_type`, and of the types of tokens.
+pub mod word {
+    /// RFC 6749 section 4.4.
+    pub const CLIENT_CREDENTIALS: &str = "client_credentials";
+    /// RFC 7523 section 2.1.
+    pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+    /// RFC 8693 section 2.1.
+    pub const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+    /// RFC 8693 section 3.
+    pub const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+    /// RFC 8693 section 3.
+    pub const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+    /// The id of a session. Ours: no registry has a word for one.
+    pub const SESSION: &str = "urn:latchkey:token-type:session";
 }

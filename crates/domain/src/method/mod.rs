@@ -3,6 +3,7 @@
 mod assertion;
 pub mod bearer;
 pub mod hash;
+pub mod oauth_client;
 pub(crate) mod password;
 
 use crate::audit::Visit;

@@ -71,6 +71,7 @@ impl Refusal {
         let code = match family {
             Family::V1 | Family::V3 | Family::Own => self.code.nested(),
             Family::V2(_) => self.code.flat(),
+            Family::OAuth => self.code.oauth(),
         };
         let word = self.word.as_deref().unwrap_or(code);
         let mut response = error::envelope(family, status, word, self.message.as_str().into(), request_id);

@@ -123,7 +123,12 @@ fn clients(config: &Config) -> Vec<Problem> {
     let none = clients
         .is_empty()
         .then(|| problem("token.clients", "name one client at least, such as idmc_api = \"cdlg\""));
-    blank.chain(none).collect()
+    let audience = &config.token.oauth_audience;
+    // A session id in JWT mode has that audience, and must never pass for a token.
+    let wrong = audience.is_empty() || audience == domain::token::SESSION_AUDIENCE;
+    let wrong =
+        wrong.then(|| problem("token.oauth_audience", "name the audience of tokens, but not \"session\""));
+    blank.chain(none).chain(wrong).collect()
 }
 
 fn regions(config: &Config) -> Vec<Problem> {
@@ -198,7 +203,7 @@ mod tests {
             password = { lanes = 9, queue = 0 }
             limits = { body_bytes = 10, body_seconds = 40 }
             federation = { authorities = "/nowhere/c.pem" }
-            token = { clients = {} }
+            token = { clients = {}, oauth_audience = "session" }
             log = { level = "info,=," }
             telemetry = { metrics_listen = "127.0.0.1:8470" }
             [[region]]
@@ -221,6 +226,7 @@ mod tests {
                 "limits.body_seconds",
                 "password",
                 "token.clients",
+                "token.oauth_audience",
                 "region[1].name",
                 "tls.certificate",
                 "tls.key",

@@ -137,12 +137,14 @@ impl Default for Session {
 pub struct Token {
     /// Every known `client_id` with the audience (`aud`) of its tokens.
     pub clients: BTreeMap<String, String>,
+    /// The audience of a token of an OAuth client that asks for none; `latchkey` is this service itself.
+    pub oauth_audience: String,
 }
 
 impl Default for Token {
     fn default() -> Self {
         let clients = ["idmc_api", "cdlg_app"].map(|client| (client.to_owned(), "cdlg".to_owned()));
-        Self { clients: clients.into() }
+        Self { clients: clients.into(), oauth_audience: "latchkey".to_owned() }
     }
 }
 

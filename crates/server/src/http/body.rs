@@ -184,6 +184,11 @@ impl Body {
         if is_xml { wire::xml::nested_fields(&self.bytes, root) } else { self.any_format(root) }
     }
 
+    /// The pairs of a form, whatever the content type says; none when there is nothing in it.
+    pub fn form(&self) -> Result<Vec<form::Pair>, BodyError> {
+        std::str::from_utf8(&self.bytes).ok().and_then(form::pairs).ok_or(BodyError::Form)
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.bytes.trim_ascii().is_empty()

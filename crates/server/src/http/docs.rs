@@ -15,6 +15,7 @@ use utoipa::openapi::{
 use utoipa::{IntoResponses, PartialSchema, ToSchema};
 use wire::error::{Flat, Nested};
 use wire::latchkey::Problem;
+use wire::oauth;
 
 /// Everything in the description but the routes.
 pub fn frame() -> OpenApi {
@@ -32,6 +33,7 @@ pub fn frame() -> OpenApi {
     components.schemas.insert(Nested::name().into(), Nested::schema());
     components.schemas.insert(Flat::name().into(), Flat::schema());
     components.schemas.insert(Problem::name().into(), Problem::schema());
+    components.schemas.insert(oauth::Error::name().into(), oauth::Error::schema());
     let mut parts = Vec::new();
     Nested::schemas(&mut parts);
     Flat::schemas(&mut parts);
@@ -39,7 +41,7 @@ pub fn frame() -> OpenApi {
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }
 
-fn schemes() -> [(&'static str, SecurityScheme); 4] {
+fn schemes() -> [(&'static str, SecurityScheme); 5] {
     let key = |name| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(name)));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     [
@@ -47,6 +49,7 @@ fn schemes() -> [(&'static str, SecurityScheme); 4] {
         ("infa_session", key("INFA-SESSION-ID")),
         ("ic_session", key("icSessionId")),
         ("bearer", SecurityScheme::Http(bearer)),
+        ("client", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build())),
     ]
 }
 
@@ -74,6 +77,15 @@ pub struct FlatRefusals;
 
 /// The refusals of our own administration.
 pub struct Problems;
+
+/// The refusals of OAuth.
+pub struct OAuthRefusals;
+
+impl IntoResponses for OAuthRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        refusals(&[("application/json", &oauth::Error::name())])
+    }
+}
 
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<Described>> {

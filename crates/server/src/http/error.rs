@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use domain::access::{Denied, NoPermit, NotACaller};
 use domain::client::{ClientError, Unfit};
 use domain::identity_provider::ProviderError;
+use domain::oauth::GrantError;
 use domain::org::OrgError;
 use domain::org_policy::PolicyError;
 use domain::password::OwnError;
@@ -19,6 +20,7 @@ use std::borrow::Cow;
 use wire::error::{Code, Flat, Nested, NestedError};
 use wire::fields::BodyError;
 use wire::latchkey::Problem;
+use wire::oauth;
 
 /// Why a request was not done: a code for programs and a sentence for people.
 #[derive(Debug, Clone)]
@@ -41,6 +43,11 @@ impl ApiError {
     /// What was sent is not what it should be.
     pub fn unfit(what: impl std::fmt::Display) -> Self {
         Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {what}."))
+    }
+
+    /// No client proved itself.
+    pub fn invalid_client() -> Self {
+        Self::new(Code::InvalidClient, "The client is not known, or did not prove itself.")
     }
 
     /// The session that was presented is not alive, or none was.
@@ -69,6 +76,8 @@ pub enum Family {
     V3,
     /// Our own administration.
     Own,
+    /// OAuth 2 (RFC 6749 section 5.2).
+    OAuth,
 }
 
 impl Family {
@@ -80,6 +89,9 @@ impl Family {
         }
         if path.starts_with("/latchkey/") {
             return Self::Own;
+        }
+        if path.starts_with("/authz-service/oauth/") {
+            return Self::OAuth;
         }
         if path.starts_with("/saas/") { Self::V3 } else { Self::V1 }
     }
@@ -107,9 +119,10 @@ pub fn dress(response: &mut Response, family: Family, app: &App) {
     let word = match family {
         Family::V1 | Family::V3 | Family::Own => code.nested(),
         Family::V2(_) => code.flat(),
+        Family::OAuth => code.oauth(),
     };
     *response = envelope(family, status, word, message, request_id);
-    hints(response.headers_mut(), status, allow);
+    hints(response.headers_mut(), status, family, allow);
 }
 
 /// A refusal in the envelope of its family.
@@ -132,6 +145,11 @@ pub fn envelope(
             code,
             request_id,
         }),
+        Family::OAuth => {
+            let is_allowed = |c: &char| matches!(c, ' '..='~') && !matches!(c, '"' | '\\');
+            let error_description = message.chars().filter(is_allowed).collect();
+            reply::json(&oauth::Error { error: code, error_description })
+        }
         Family::V2(format) => {
             let status_code = status.as_u16();
             reply::v2(format, &Flat { kind: "error", code, description: message, status_code })
@@ -142,9 +160,10 @@ pub fn envelope(
 }
 
 /// What HTTP itself wants beside some statuses.
-fn hints(headers: &mut HeaderMap, status: StatusCode, allow: Option<HeaderValue>) {
+fn hints(headers: &mut HeaderMap, status: StatusCode, family: Family, allow: Option<HeaderValue>) {
+    let scheme = if family == Family::OAuth { r#"Basic realm="latchkey""# } else { "Bearer" };
     let hint = match status {
-        StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme))),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
             Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
         }
@@ -160,6 +179,9 @@ fn hints(headers: &mut HeaderMap, status: StatusCode, allow: Option<HeaderValue>
 /// The status of a code, which for a refused sign-in is a setting of its family.
 pub fn status(code: Code, family: Family, refused: &RefusedStatus) -> StatusCode {
     match (code, family) {
+        (Code::BadCredentials | Code::Locked | Code::OtherRegion, Family::OAuth) => StatusCode::BAD_REQUEST,
+        (Code::InvalidClient, _) => StatusCode::UNAUTHORIZED,
+        (Code::UnsupportedGrantType | Code::InvalidScope | Code::InvalidTarget, _) => StatusCode::BAD_REQUEST,
         (Code::BadCredentials | Code::Locked, Family::V1 | Family::Own) => refused.v1.status(),
         (Code::BadCredentials | Code::Locked, Family::V2(_)) => refused.v2.status(),
         (Code::BadCredentials | Code::Locked, Family::V3) => refused.v3.status(),
@@ -343,6 +365,33 @@ impl From<ClientError> for ApiError {
             ClientError::NoSecret => Self::unknown(),
             ClientError::Contended => ChangeError::Contended.into(),
             ClientError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<GrantError> for ApiError {
+    fn from(error: GrantError) -> Self {
+        match error {
+            GrantError::InvalidClient => Self::invalid_client(),
+            GrantError::NotSignedIn(error) => error.into(),
+            GrantError::NoOrg => {
+                Self::new(Code::BadRequest, "Name an org in org_id, or a client that has one.")
+            }
+            GrantError::InvalidSubject => Self::new(
+                Code::BadRequest,
+                "The subject_token is not alive, not that of a user, or not for this client.",
+            ),
+            GrantError::InvalidTarget => Self::new(
+                Code::InvalidTarget,
+                "The audience is not known, or the subject may not be taken there.",
+            ),
+            GrantError::Busy => Self::new(Code::Busy, "Too many requests at once. Try again in a moment."),
+            GrantError::NoKey => MintError::NoKey.into(),
+            GrantError::TooManyRevoked => Self::new(
+                Code::Unavailable,
+                "The organization has withdrawn as many tokens as it may. Try again later.",
+            ),
+            GrantError::Store(error) => error.into(),
         }
     }
 }

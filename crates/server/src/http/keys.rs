@@ -39,7 +39,7 @@ pub async fn discovery(State(app): State<App>) -> Response {
 }
 
 /// A new key signs at once, so nobody may remember the set for long.
-fn for_a_minute(mut response: Response) -> Response {
+pub(super) fn for_a_minute(mut response: Response) -> Response {
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=60"));
     response
 }

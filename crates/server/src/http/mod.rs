@@ -1,5 +1,6 @@
 //! Every route on one screen, and what stands around them all.
 
+pub mod authz;
 pub mod body;
 pub mod caller;
 pub mod docs;
@@ -50,6 +51,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(keys::identity_keys))
         .routes(routes!(keys::authz_keys))
         .routes(routes!(keys::discovery))
+        // /authz-service/…
+        .routes(routes!(authz::tokens::token)) //                    POST oauth/token
+        .routes(routes!(authz::tokens::introspect)) //               POST oauth/introspect
+        .routes(routes!(authz::tokens::revoke)) //                   POST oauth/revoke
+        .routes(routes!(authz::metadata::well_known))
+        .routes(routes!(authz::metadata::below_the_issuer))
+        .routes(routes!(authz::metadata::discovery))
         // /ma/api/v2/user/…, /saas/api/v2/…
         .routes(routes!(v2::login::login)) //                        POST login
         .routes(routes!(v2::login_oauth::login_oauth)) //            POST loginOAuth

@@ -182,7 +182,10 @@ async fn the_open_routes_are_these_and_no_others() {
     assert_eq!(
         open,
         [
+            "/.well-known/oauth-authorization-server/authz-service",
             "/authz-service/.well-known/jwks.json",
+            "/authz-service/.well-known/oauth-authorization-server",
+            "/authz-service/.well-known/openid-configuration",
             "/docs",
             "/healthz",
             "/identity-service/.well-known/jwks.json",

@@ -25,8 +25,8 @@ async fn a_retired_key_stays_until_no_token_of_its_can_be_alive() {
     let both = kids().await;
     assert_eq!(both.len(), 2, "{both:?}");
     assert_eq!(both[1..], old[..], "the newest key stands first");
-    // A session token lives for four hours at the most.
-    world.later(minutes(240));
+    // A token of an OAuth client lives for a day at the most.
+    world.later(minutes(24 * 60));
     assert_eq!(kids().await, both);
     world.later(minutes(1));
     assert_eq!(kids().await, both[..1]);

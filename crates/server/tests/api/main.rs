@@ -13,6 +13,7 @@ mod imports;
 mod issuer;
 mod keys;
 mod lockout;
+mod oauth;
 mod openapi;
 mod operations;
 mod orgs;
