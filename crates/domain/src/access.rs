@@ -3,6 +3,7 @@
 mod bearer;
 mod given;
 mod over;
+mod provisioner;
 
 pub use bearer::caller_with_token;
 pub(crate) use bearer::{good, holder};
@@ -11,6 +12,8 @@ pub use over::{
     Act, NoPermit, Over, over_client, over_group, over_org, over_role, over_session, over_user, permit,
     remove_org,
 };
+pub(crate) use provisioner::token_name;
+pub use provisioner::{Provisioner, provisioner};
 
 use crate::cx::{Cx, Operator};
 use crate::method::Proof;
@@ -265,6 +268,9 @@ pub mod action {
     /// Listing and ending the sessions of others.
     #[derive(Debug)]
     pub struct ManageSessions;
+    /// Making and removing the SCIM tokens of an org.
+    #[derive(Debug)]
+    pub struct ManageScim;
 }
 
 /// Evidence that somebody may do `Action` to an org.

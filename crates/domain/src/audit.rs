@@ -4,6 +4,7 @@ pub mod chain;
 pub mod checkpoint;
 pub mod export;
 pub mod line;
+pub(crate) mod scim_use;
 pub mod seal;
 pub mod trail;
 pub mod verify;
@@ -15,7 +16,7 @@ use checkpoint::Endorsement;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use wire::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, RoleId, UserId};
+use wire::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, RoleId, ScimTokenId, UserId};
 
 /// An event and the instant at which it happened.
 #[derive(Debug, Clone)]
@@ -102,6 +103,12 @@ pub enum Event {
     SessionEnded { org: OrgId, user: UserId, session: SessionMark, by: UserId },
     /// Every session of a user was ended.
     UserSessionsEnded { org: OrgId, user: UserId, by: UserId },
+    /// A SCIM token was made for an org.
+    ScimTokenMade { org: OrgId, token: ScimTokenId, by: UserId },
+    /// A SCIM token was removed.
+    ScimTokenRemoved { org: OrgId, token: ScimTokenId, by: UserId },
+    /// SCIM was asked with a token that is not good any more, or that nobody knows: all requests of a minute together.
+    ScimRefused { org: Option<OrgId>, token: Option<ScimTokenId>, count: u64, address: Option<IpAddr> },
 }
 
 impl Event {
@@ -130,10 +137,14 @@ impl Event {
             | Self::SubOrgWritten { org, .. }
             | Self::SessionEnded { org, .. }
             | Self::UserSessionsEnded { org, .. }
+            | Self::ScimTokenMade { org, .. }
+            | Self::ScimTokenRemoved { org, .. }
             | Self::IdentityProviderAdded { org, .. }
             | Self::IdentityProviderChanged { org, .. }
             | Self::IdentityProviderRemoved { org, .. } => Some(*org),
-            Self::AssertionRefused { org, .. } | Self::ClientRefused { org, .. } => *org,
+            Self::AssertionRefused { org, .. }
+            | Self::ClientRefused { org, .. }
+            | Self::ScimRefused { org, .. } => *org,
             Self::SignInRefused { .. }
             | Self::LockedAttempts { .. }
             | Self::NotRecorded { .. }

@@ -28,6 +28,8 @@ pub struct Group {
     pub description: String,
     /// What its members are.
     pub roles: Vec<AnyRole>,
+    /// The id that the client of SCIM gave.
+    pub external_id: Option<String>,
     /// Which writing this is.
     pub revision: Revision,
     /// When it was made.
@@ -113,6 +115,16 @@ async fn show(cx: &Cx, group: Arc<Group>) -> Result<Shown, StoreError> {
 
 /// Adds a group to the org of the permit.
 pub async fn add(cx: &Cx, permit: Permit<action::ManageGroups>, draft: Draft) -> Result<Shown, ChangeError> {
+    Ok(show(cx, add_as(cx, permit, draft, None).await?).await?)
+}
+
+/// The same for a group that the client of SCIM calls by an id of its own.
+pub(crate) async fn add_as(
+    cx: &Cx,
+    permit: Permit<action::ManageGroups>,
+    draft: Draft,
+    external_id: Option<String>,
+) -> Result<Arc<Group>, ChangeError> {
     let now = cx.clock.now();
     let group = Group {
         id: GroupId::from_bits(entropy::uuid(&*cx.entropy)),
@@ -120,13 +132,14 @@ pub async fn add(cx: &Cx, permit: Permit<action::ManageGroups>, draft: Draft) ->
         name: draft.name,
         description: draft.description,
         roles: draft.roles.into_roles(),
+        external_id,
         revision: Revision::first(author(cx, &permit).await?),
         created_at: now,
         updated_at: now,
     };
     let event = written(&group, permit.by(), Written::Added);
     cx.store.add_group(&group, draft.members.ids(), &event.at(now)).await.map_err(ChangeError::adding)?;
-    Ok(show(cx, Arc::new(group)).await?)
+    Ok(Arc::new(group))
 }
 
 /// Puts what `draft` says in the place of a group; who loses a role by it hears of it at the next call.
@@ -144,16 +157,37 @@ pub async fn replace(
         updated_at: now,
         ..Group::clone(old)
     };
-    let same_name = cx.store.group_named(group.org, &group.name.canonical()).await?;
-    if same_name.is_some_and(|other| other.id != group.id) {
-        return Err(ChangeError::Taken);
-    }
+    is_free(cx, &group).await?;
     let event = written(&group, over.permit().by(), Written::Changed);
     cx.store
         .replace_group(&group, draft.members.ids(), &event.at(now))
         .await
         .map_err(ChangeError::changing)?;
     Ok(show(cx, Arc::new(group)).await?)
+}
+
+/// Lets SCIM call a group something else, and lets users come and go; what its members are stays.
+pub(crate) async fn regroup(
+    cx: &Cx,
+    over: Over<action::ManageGroups, Group>,
+    (name, external_id): (Label, Option<String>),
+    joining: Members,
+    leaving: &[UserId],
+) -> Result<Arc<Group>, ChangeError> {
+    let (now, old) = (cx.clock.now(), over.thing());
+    let revision = old.revision.next(author(cx, over.permit()).await?);
+    let group = Group { name, external_id, revision, updated_at: now, ..Group::clone(old) };
+    is_free(cx, &group).await?;
+    let event = written(&group, over.permit().by(), Written::Changed);
+    let written = cx.store.change_members(&group, joining.ids(), leaving, &event.at(now)).await;
+    written.map_err(ChangeError::changing)?;
+    Ok(Arc::new(group))
+}
+
+/// Refuses a name that another group of the org has.
+async fn is_free(cx: &Cx, group: &Group) -> Result<(), ChangeError> {
+    let same_name = cx.store.group_named(group.org, &group.name.canonical()).await?;
+    if same_name.is_some_and(|other| other.id != group.id) { Err(ChangeError::Taken) } else { Ok(()) }
 }
 
 /// Removes a group; its members lose what they were by it.

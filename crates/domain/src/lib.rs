@@ -28,6 +28,7 @@ pub mod revision;
 pub mod revocation;
 pub mod role;
 pub mod roster;
+pub mod scim;
 pub mod session;
 pub mod sign_in;
 pub mod store;

@@ -1,6 +1,6 @@
 //! Who wrote a record, which writing it is, and why a new one was not made.
 
-use crate::access::Permit;
+use crate::access::{Permit, token_name};
 use crate::cx::Cx;
 use crate::method::Busy;
 use crate::store::StoreError;
@@ -44,7 +44,10 @@ pub(crate) async fn author<A>(cx: &Cx, permit: &Permit<A>) -> Result<String, Sto
     }
     // An OAuth client acts as a user that has its id.
     let client = cx.store.client(ClientId::from_bits(permit.by().bits())).await?;
-    Ok(client.map_or_else(|| "System".to_owned(), |client| client.as_user().name.as_str().to_owned()))
+    if let Some(client) = client {
+        return Ok(client.as_user().name.as_str().to_owned());
+    }
+    Ok(token_name(cx, permit.by()).await?.unwrap_or("System").to_owned())
 }
 
 /// Why a record was not written.

@@ -13,6 +13,7 @@ use crate::password::Chosen;
 use crate::privilege::Privileges;
 use crate::revision::{ChangeError, Revision, author};
 use crate::role::{AnyRole, CustomRole, Role};
+use crate::scim::Provisioned;
 use crate::session::SessionDigest;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -79,6 +80,9 @@ pub struct Profile {
     pub description: String,
     /// Code or text of the security question (protocol.md 4.9); the answer is never shown.
     pub security_question: String,
+    /// What the client of SCIM says on top.
+    #[serde(skip_serializing_if = "Provisioned::is_empty")]
+    pub provisioned: Provisioned,
 }
 
 /// Whether a user may sign in.
@@ -239,9 +243,21 @@ pub async fn add(
     roles: Grantable,
     groups: Joinable,
 ) -> Result<Arc<User>, ChangeError> {
+    add_as(cx, permit, draft, (roles, groups), Status::Active).await
+}
+
+/// The same for a user that may not sign in yet.
+pub(crate) async fn add_as(
+    cx: &Cx,
+    permit: Permit<action::ManageUsers>,
+    draft: Draft,
+    (roles, groups): (Grantable, Joinable),
+    status: Status,
+) -> Result<Arc<User>, ChangeError> {
     let author = author(cx, &permit).await?;
     let org = org::of(cx, permit.org()).await?;
     let mut account = account(cx, &org, author, draft, roles.apart()).await?;
+    account.user.status = status;
     account.user.grants.groups = groups.into_groups();
     let event = written(&account.user, permit.by(), Written::Added).at(account.user.created_at);
     cx.store.add_user(&account, &event).await.map_err(ChangeError::adding)?;
@@ -306,6 +322,23 @@ pub async fn enable(cx: &Cx, over: Over<action::ManageUsers, User>) -> Result<Ar
 pub async fn disable(cx: &Cx, over: Over<action::NarrowUsers, User>) -> Result<Arc<User>, ChangeError> {
     let new = User { status: Status::Disabled, ..User::clone(over.thing()) };
     rewrite(cx, over.permit(), new, Written::Disabled).await
+}
+
+/// Puts what SCIM says in the place of a user, whose sessions end if it may not sign in any more.
+pub(crate) async fn provision(
+    cx: &Cx,
+    over: Over<action::NarrowUsers, User>,
+    new: User,
+) -> Result<Arc<User>, ChangeError> {
+    let is_disabled = over.thing().is_active() && !new.is_active();
+    let how = if is_disabled { Written::Disabled } else { Written::Changed };
+    rewrite(cx, over.permit(), new, how).await
+}
+
+/// Refuses a name that somebody else has.
+pub(crate) async fn is_free(cx: &Cx, name: &UserName, user: UserId) -> Result<(), ChangeError> {
+    let known = cx.store.account(&name.canonical()).await?;
+    if known.is_none_or(|account| account.user.id == user) { Ok(()) } else { Err(ChangeError::Taken) }
 }
 
 /// Gives a user more roles and groups.

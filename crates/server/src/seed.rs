@@ -185,6 +185,7 @@ impl SeedUser {
                 timezone: self.timezone.unwrap_or_else(|| "America/Los_Angeles".into()),
                 description: self.description,
                 security_question: self.security_question,
+                ..Profile::default()
             },
         })
     }

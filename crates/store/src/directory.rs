@@ -38,7 +38,7 @@ const ACCOUNT_BY_ID: &str =
 
 const INSERT_ACCOUNT: &str = "INSERT INTO account (id, org_id, name, canonical_name, status, authenticator,
     password_hash, profile, must_change_password, max_login_attempts, created_at, updated_at, created_by, updated_by,
-    revision) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+    revision, external_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
 const INSERT_ROLE: &str = "INSERT INTO account_role (account_id, role_id) VALUES ($1, $2)";
 
@@ -191,7 +191,7 @@ pub fn insert_account(account: &Account) -> Result<Statement, DbError> {
         .bind(user.name.as_str())
         .bind(user.name.canonical().as_str())
         .bind(if user.is_active() { "active" } else { "disabled" })
-        .bind(if user.authenticator == Authenticator::Native { "native" } else { "saml" })
+        .bind(authenticator(user))
         .bind(account.password.as_ref().map(|hash| hash.expose().to_owned()))
         .bind(profile)
         .bind(user.must_change_password)
@@ -200,7 +200,13 @@ pub fn insert_account(account: &Account) -> Result<Statement, DbError> {
         .bind(user.updated_at.as_micros())
         .bind(user.revision.created_by.as_str())
         .bind(user.revision.updated_by.as_str())
-        .bind(user.revision.number))
+        .bind(user.revision.number)
+        .bind(user.profile.provisioned.external_id.clone()))
+}
+
+/// How a user proves who it is, as it is kept.
+pub fn authenticator(user: &User) -> &'static str {
+    if user.authenticator == Authenticator::Native { "native" } else { "saml" }
 }
 
 /// The statement that gives an account a role.

@@ -12,19 +12,19 @@ use std::sync::Arc;
 use wire::{GroupId, OrgId, RoleId, UserId};
 
 const BY_ID: &str =
-    "SELECT id, org_id, name, description, created_by, updated_by, revision, created_at, updated_at
-    FROM user_group WHERE id = $1";
+    "SELECT id, org_id, name, description, created_by, updated_by, revision, created_at, updated_at,
+    external_id FROM user_group WHERE id = $1";
 
 const BY_NAME: &str =
-    "SELECT id, org_id, name, description, created_by, updated_by, revision, created_at, updated_at
-    FROM user_group WHERE org_id = $1 AND canonical_name = $2";
+    "SELECT id, org_id, name, description, created_by, updated_by, revision, created_at, updated_at,
+    external_id FROM user_group WHERE org_id = $1 AND canonical_name = $2";
 
 const OF_ORG: &str =
-    "SELECT id, org_id, name, description, created_by, updated_by, revision, created_at, updated_at
-    FROM user_group WHERE org_id = $1 ORDER BY canonical_name LIMIT $2 OFFSET $3";
+    "SELECT id, org_id, name, description, created_by, updated_by, revision, created_at, updated_at,
+    external_id FROM user_group WHERE org_id = $1 ORDER BY canonical_name LIMIT $2 OFFSET $3";
 
 const OF_USER: &str = "SELECT g.id, g.org_id, g.name, g.description, g.created_by, g.updated_by, g.revision,
-    g.created_at, g.updated_at FROM group_member m JOIN user_group g ON g.id = m.group_id
+    g.created_at, g.updated_at, g.external_id FROM group_member m JOIN user_group g ON g.id = m.group_id
     WHERE m.account_id = $1 ORDER BY g.canonical_name";
 
 const ROLES: &str = "SELECT role_id FROM group_role WHERE group_id = $1 ORDER BY role_id";
@@ -34,17 +34,20 @@ const MEMBERS: &str = "SELECT m.account_id FROM group_member m JOIN account a ON
 
 const INSERT: &str =
     "INSERT INTO user_group (id, org_id, name, canonical_name, description, created_by, updated_by,
-    revision, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
+    revision, created_at, updated_at, external_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
 const REPLACE: &str =
     "UPDATE user_group SET name = $2, canonical_name = $3, description = $4, updated_by = $5,
-    revision = $6, updated_at = $7 WHERE id = $1 AND revision = $6 - 1";
+    revision = $6, updated_at = $7, external_id = $8 WHERE id = $1 AND revision = $6 - 1";
 
 const ADD_ROLE: &str = "INSERT INTO group_role (group_id, role_id) VALUES ($1, $2)";
 const ADD_MEMBER: &str = "INSERT INTO group_member (group_id, account_id) VALUES ($1, $2)";
 /// What a user is has changed: nobody may write it who has not seen that.
 const MEMBERS_CHANGED: &str = "UPDATE account SET revision = revision + 1
     WHERE id IN (SELECT account_id FROM group_member WHERE group_id = $1)";
+const USER_CHANGED: &str = "UPDATE account SET revision = revision + 1 WHERE id = $1";
+const LEAVE: &str = "DELETE FROM group_member WHERE account_id = $1 AND group_id = $2";
+const JOIN: &str = "INSERT INTO group_member (account_id, group_id) VALUES ($1, $2) ON CONFLICT (group_id, account_id) DO NOTHING";
 const NO_ROLES: &str = "DELETE FROM group_role WHERE group_id = $1";
 const NO_MEMBERS: &str = "DELETE FROM group_member WHERE group_id = $1";
 const REMOVE: &str = "DELETE FROM user_group WHERE id = $1";
@@ -112,25 +115,40 @@ pub fn insert(group: &Group, members: &[UserId]) -> Vec<Statement> {
         .bind(group.revision.updated_by.as_str())
         .bind(group.revision.number)
         .bind(group.created_at.as_micros())
-        .bind(group.updated_at.as_micros());
+        .bind(group.updated_at.as_micros())
+        .bind(group.external_id.clone());
     [vec![first], belongings(group, members)].concat()
 }
 
 /// The statements that put a group in the place of its writing before.
 pub fn replace(group: &Group, members: &[UserId]) -> Vec<Statement> {
     let id = group.id.bits().to_be_bytes();
-    let first = sql(REPLACE)
-        .bind(id)
+    let emptied =
+        vec![rewrite(group), sql(MEMBERS_CHANGED).bind(id), sql(NO_ROLES).bind(id), sql(NO_MEMBERS).bind(id)];
+    [emptied, belongings(group, members)].concat()
+}
+
+/// The statements that put a group in the place of its writing before, and let users join and leave.
+pub fn change_members(group: &Group, joining: &[UserId], leaving: &[UserId]) -> Vec<Statement> {
+    let id = group.id.bits().to_be_bytes();
+    let of = |text, user: &UserId| sql(text).bind(user.bits().to_be_bytes());
+    let changed = joining.iter().chain(leaving).map(|user| of(USER_CHANGED, user));
+    let left = leaving.iter().map(|user| of(LEAVE, user).bind(id));
+    let joined = joining.iter().map(|user| of(JOIN, user).bind(id));
+    std::iter::once(rewrite(group)).chain(changed).chain(left).chain(joined).collect()
+}
+
+fn rewrite(group: &Group) -> Statement {
+    sql(REPLACE)
+        .bind(group.id.bits().to_be_bytes())
         .bind(group.name.as_str())
         .bind(group.name.canonical().as_str())
         .bind(group.description.as_str())
         .bind(group.revision.updated_by.as_str())
         .bind(group.revision.number)
         .bind(group.updated_at.as_micros())
-        .must_change();
-    let emptied =
-        vec![first, sql(MEMBERS_CHANGED).bind(id), sql(NO_ROLES).bind(id), sql(NO_MEMBERS).bind(id)];
-    [emptied, belongings(group, members)].concat()
+        .bind(group.external_id.clone())
+        .must_change()
 }
 
 /// The statements that remove a group.
@@ -165,5 +183,6 @@ fn group(row: &Row) -> Result<Group, DbError> {
         },
         created_at: Timestamp::from_micros(row.int(7)?),
         updated_at: Timestamp::from_micros(row.int(8)?),
+        external_id: row.opt_text(9)?.map(str::to_owned),
     })
 }

@@ -18,6 +18,7 @@ mod policies;
 pub mod restore;
 mod roles;
 mod roster;
+mod scim;
 mod sessions;
 pub mod sqlite;
 
@@ -44,6 +45,7 @@ const MIGRATIONS: &[migrate::Migration] = &[
     (4, "federation", include_str!("../migrations/0004_federation.sql")),
     (5, "policy", include_str!("../migrations/0005_policy.sql")),
     (6, "orgs", include_str!("../migrations/0006_orgs.sql")),
+    (7, "scim", include_str!("../migrations/0007_scim.sql")),
     (8, "oauth_client", include_str!("../migrations/0008_oauth_client.sql")),
 ];
 

@@ -1,7 +1,7 @@
 //! Changes of users, roles and groups: on disk, in what is at hand, and in the live sessions.
 
 use crate::db::{Statement, sql};
-use crate::directory::{insert_account, insert_role, profile};
+use crate::directory::{authenticator, insert_account, insert_role, profile};
 use crate::{Store, groups, roles, roster, to_the_end, write};
 use async_trait::async_trait;
 use domain::audit::Entry;
@@ -21,7 +21,8 @@ const OF_ORG: &str = "SELECT id FROM account WHERE org_id = $1 ORDER BY canonica
 const BELOW: &str = "SELECT id FROM org WHERE parent_id = $1 ORDER BY name, id LIMIT 1000";
 
 const REPLACE: &str = "UPDATE account SET status = $2, profile = $3, must_change_password = $4,
-    max_login_attempts = $5, updated_at = $6, updated_by = $7, revision = $8 WHERE id = $1 AND revision = $8 - 1";
+    max_login_attempts = $5, updated_at = $6, updated_by = $7, revision = $8, name = $9, canonical_name = $10,
+    authenticator = $11, external_id = $12 WHERE id = $1 AND revision = $8 - 1";
 
 const PASSWORD: &str = "UPDATE account SET password_hash = $2, must_change_password = 0, updated_at = $3,
     revision = revision + 1 WHERE id = $1 AND revision = $4";
@@ -62,6 +63,10 @@ impl People for Store {
             .bind(new.updated_at.as_micros())
             .bind(new.revision.updated_by.as_str())
             .bind(new.revision.number)
+            .bind(new.name.as_str())
+            .bind(new.name.canonical().as_str())
+            .bind(authenticator(new))
+            .bind(new.profile.provisioned.external_id.clone())
             .must_change();
         let emptied = vec![first, sql(NO_ROLES).bind(id), sql(NO_GROUPS).bind(id)];
         self.change_user(new.id, [emptied, belongings(new)].concat(), keep, entry).await
@@ -174,7 +179,11 @@ impl Store {
     }
 
     /// Writes what may change what any user is.
-    async fn change_many(&self, statements: Vec<Statement>, entry: &Entry) -> Result<(), StoreError> {
+    pub(crate) async fn change_many(
+        &self,
+        statements: Vec<Statement>,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
         let (db, users, entry) = (Arc::clone(&self.db), Arc::clone(&self.users), entry.clone());
         to_the_end(async move {
             write(&*db, statements, &entry).await?;

@@ -110,20 +110,25 @@ pub fn remove(id: RoleId) -> Vec<Statement> {
     emptied.into_iter().chain([sql(REMOVE).bind(id).must_change()]).collect()
 }
 
-fn words(privileges: Privileges) -> String {
+/// Privileges as they are kept: their names.
+pub(crate) fn words(privileges: Privileges) -> String {
     privileges.iter().map(Privilege::name).collect::<Vec<_>>().join(" ")
+}
+
+/// The privileges that are kept so; a name that no release knows any more allows nothing.
+pub(crate) fn privileges(words: &str) -> Privileges {
+    words.split_whitespace().filter_map(|word| word.parse::<Privilege>().ok()).collect()
 }
 
 fn role(row: &Row) -> Result<CustomRole, DbError> {
     let corrupt = |what: &str| DbError::Corrupt(format!("role.{what}"));
     // A privilege that this release does not know allows nothing here.
-    let privileges = row.text(4)?.split_whitespace().filter_map(|word| word.parse::<Privilege>().ok());
     Ok(CustomRole {
         id: RoleId::from_bits(row.id(0)?),
         org: OrgId::from_bits(row.id(1)?),
         name: row.text(2)?.parse().map_err(|_| corrupt("name"))?,
         description: row.text(3)?.to_owned(),
-        privileges: privileges.collect(),
+        privileges: privileges(row.text(4)?),
         revision: Revision {
             created_by: row.text(5)?.to_owned(),
             updated_by: row.text(6)?.to_owned(),

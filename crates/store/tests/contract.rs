@@ -496,6 +496,7 @@ fn group(roles: Vec<AnyRole>) -> Group {
         name: "Night shift".parse().unwrap(),
         description: String::new(),
         roles,
+        external_id: None,
         revision: Revision::first("Ada"),
         created_at: at(2),
         updated_at: at(3),

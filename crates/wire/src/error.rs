@@ -36,6 +36,10 @@ pub enum Code {
     InvalidScope,
     /// A token cannot be for that audience.
     InvalidTarget,
+    /// It is not as the caller believes: If-Match does not hold.
+    Precondition,
+    /// Nobody does that here.
+    NotImplemented,
     /// Nothing is here.
     NotFound,
     /// Something is here, but not for this method.
@@ -72,6 +76,8 @@ impl Code {
             Self::InvalidClient | Self::UnsupportedGrantType | Self::InvalidScope | Self::InvalidTarget => {
                 self.oauth()
             }
+            Self::Precondition => "LK_PRECONDITION",
+            Self::NotImplemented => "LK_NOT_IMPLEMENTED",
             Self::NotFound => "LK_NOT_FOUND",
             Self::MethodNotAllowed => "LK_METHOD",
             Self::TimedOut => "LK_TIMEOUT",
@@ -104,6 +110,8 @@ impl Code {
             | Self::Conflict
             | Self::NotFound
             | Self::MethodNotAllowed
+            | Self::Precondition
+            | Self::NotImplemented
             | Self::BodyTooLarge
             | Self::HeadersTooLarge => "invalid_request",
         }

@@ -123,6 +123,7 @@ id!(PrivilegeId, "privilege", "One thing that a role may allow.");
 id!(IdentityProviderId, "provider", "An identity provider.");
 id!(ClientId, "client", "An OAuth client.");
 id!(ClientSecretId, "client-secret", "A secret of an OAuth client; it names the secret and opens nothing.");
+id!(ScimTokenId, "scim", "A SCIM token; the secret itself is another text.");
 
 #[cfg(test)]
 mod tests {

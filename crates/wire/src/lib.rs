@@ -9,11 +9,14 @@ pub mod jwt;
 pub mod latchkey;
 pub mod oauth;
 pub mod org;
+pub mod scim;
 pub mod secret;
 pub mod v1;
 pub mod v2;
 pub mod v3;
 pub mod xml;
 
-pub use id::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, PrivilegeId, RoleId, UserId};
+pub use id::{
+    ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, PrivilegeId, RoleId, ScimTokenId, UserId,
+};
 pub use secret::Secret;

@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod license;
+pub mod scim;
 
 use crate::id::{OrgId, UserId};
 use crate::secret::{Secret, hand_over};

@@ -84,6 +84,10 @@ impl Act for action::ViewLog {
     const NEEDS: Privilege = Privilege::ViewLog;
 }
 
+impl Act for action::ManageScim {
+    const NEEDS: Privilege = Privilege::ManageOrg;
+}
+
 impl Act for action::ManageSessions {
     const NEEDS: Privilege = Privilege::ManageSessions;
 }

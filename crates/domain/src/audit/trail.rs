@@ -1,5 +1,6 @@
 //! What is written to the record a moment later, many together, so that nobody waits for it.
 
+use super::scim_use::ScimUse;
 use super::{Entry, Event, Minted, Visit};
 use crate::access::Caller;
 use crate::cx::Cx;
@@ -25,6 +26,7 @@ const PORTION: usize = 20;
 pub(crate) struct Trail {
     waiting: Mutex<Waiting>,
     knocks: Mutex<HashMap<NameDigest, Knocks>>,
+    pub(crate) scim: ScimUse,
 }
 
 #[derive(Default)]
@@ -79,16 +81,22 @@ pub(crate) fn knocked(cx: &Cx, name: NameDigest, knock: Knock) {
 pub async fn write_behind(cx: &Cx) -> Result<(), StoreError> {
     let now = cx.clock.now();
     cx.trail.sum_up(|knocks| knocks.last.until <= now);
+    cx.trail.sum_up_scim(now, false);
     write(cx, now).await
 }
 
 /// Writes everything, before the service ends.
 pub async fn write_all(cx: &Cx) -> Result<(), StoreError> {
+    let now = cx.clock.now();
     cx.trail.sum_up(|_| true);
-    write(cx, cx.clock.now()).await
+    cx.trail.sum_up_scim(now, true);
+    write(cx, now).await
 }
 
 async fn write(cx: &Cx, now: Timestamp) -> Result<(), StoreError> {
+    for (token, at) in cx.trail.scim.take_used() {
+        cx.store.note_scim_use(token, at).await?;
+    }
     let mut taken = Taken { trail: &cx.trail, entries: cx.trail.take(now) };
     while !taken.entries.is_empty() {
         let portion = taken.entries.len().min(PORTION);
@@ -122,6 +130,12 @@ impl Trail {
         let over: Vec<_> = knocks.extract_if(|_, knocks| is_over(knocks)).collect();
         let mut waiting = lock(&self.waiting);
         over.iter().for_each(|(name, knocks)| waiting.add(knocks.summary(*name)));
+    }
+
+    fn sum_up_scim(&self, now: Timestamp, all: bool) {
+        let refused = self.scim.take_refused(now, all);
+        let mut waiting = lock(&self.waiting);
+        refused.into_iter().for_each(|entry| waiting.add(Some(entry)));
     }
 
     fn take(&self, now: Timestamp) -> Vec<Entry> {
@@ -159,7 +173,9 @@ impl Waiting {
 fn stands_for(entry: &Entry) -> u64 {
     match &entry.event {
         Event::TokensMinted { tokens, .. } => tokens.len() as u64,
-        Event::LockedAttempts { count, .. } | Event::NotRecorded { count } => *count,
+        Event::LockedAttempts { count, .. }
+        | Event::NotRecorded { count }
+        | Event::ScimRefused { count, .. } => *count,
         _ => 1,
     }
 }

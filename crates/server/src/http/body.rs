@@ -189,6 +189,11 @@ impl Body {
         std::str::from_utf8(&self.bytes).ok().and_then(form::pairs).ok_or(BodyError::Form)
     }
 
+    /// The bytes themselves, for a reader of its own.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.bytes.trim_ascii().is_empty()

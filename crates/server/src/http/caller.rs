@@ -114,7 +114,8 @@ pub fn credentials(headers: &HeaderMap) -> Result<access::Credentials, ApiError>
     Ok(access::Credentials { bearer: bearer(headers)?, sessions: sessions(headers)?, org: org(headers)? })
 }
 
-fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, ApiError> {
+/// The one bearer token that a request carries.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, ApiError> {
     let Some(value) = only(headers, header::AUTHORIZATION)? else {
         return Ok(None);
     };

@@ -34,6 +34,7 @@ pub fn frame() -> OpenApi {
     components.schemas.insert(Flat::name().into(), Flat::schema());
     components.schemas.insert(Problem::name().into(), Problem::schema());
     components.schemas.insert(oauth::Error::name().into(), oauth::Error::schema());
+    components.schemas.insert(wire::scim::Error::name().into(), wire::scim::Error::schema());
     let mut parts = Vec::new();
     Nested::schemas(&mut parts);
     Flat::schemas(&mut parts);
@@ -41,7 +42,7 @@ pub fn frame() -> OpenApi {
     OpenApiBuilder::new().info(info).components(Some(components)).build()
 }
 
-fn schemes() -> [(&'static str, SecurityScheme); 5] {
+fn schemes() -> [(&'static str, SecurityScheme); 6] {
     let key = |name| SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::new(name)));
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
     [
@@ -50,6 +51,7 @@ fn schemes() -> [(&'static str, SecurityScheme); 5] {
         ("ic_session", key("icSessionId")),
         ("bearer", SecurityScheme::Http(bearer)),
         ("client", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Basic).build())),
+        ("scim_token", SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build())),
     ]
 }
 
@@ -84,6 +86,19 @@ pub struct OAuthRefusals;
 impl IntoResponses for OAuthRefusals {
     fn responses() -> BTreeMap<String, RefOr<Described>> {
         refusals(&[("application/json", &oauth::Error::name())])
+    }
+}
+
+/// The refusals of SCIM.
+pub struct ScimRefusals;
+
+impl IntoResponses for ScimRefusals {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        let mut all = refusals(&[(wire::scim::MEDIA_TYPE, &wire::scim::Error::name())]);
+        let outdated = ResponseBuilder::new().description("It is not as If-Match says");
+        let outdated = outdated.content(wire::scim::MEDIA_TYPE, body(&wire::scim::Error::name()));
+        all.insert("412".to_owned(), outdated.build().into());
+        all
     }
 }
 

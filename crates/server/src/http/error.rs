@@ -12,6 +12,8 @@ use domain::org::OrgError;
 use domain::org_policy::PolicyError;
 use domain::password::OwnError;
 use domain::revision::ChangeError;
+use domain::scim::ScimError;
+use domain::scim::token::TokenError;
 use domain::sign_in::SignInError;
 use domain::store::StoreError;
 use domain::token::MintError;
@@ -21,18 +23,25 @@ use wire::error::{Code, Flat, Nested, NestedError};
 use wire::fields::BodyError;
 use wire::latchkey::Problem;
 use wire::oauth;
+use wire::scim::ScimType;
 
 /// Why a request was not done: a code for programs and a sentence for people.
 #[derive(Debug, Clone)]
 pub struct ApiError {
     code: Code,
     message: Cow<'static, str>,
+    scim_type: Option<ScimType>,
 }
 
 impl ApiError {
     /// An error of the wire itself.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), scim_type: None }
+    }
+
+    /// An error that SCIM has a word for.
+    pub fn scim(code: Code, kind: ScimType, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { scim_type: Some(kind), ..Self::new(code, message) }
     }
 
     /// Nothing that this caller may see has that id or name.
@@ -78,6 +87,8 @@ pub enum Family {
     Own,
     /// OAuth 2 (RFC 6749 section 5.2).
     OAuth,
+    /// SCIM.
+    Scim,
 }
 
 impl Family {
@@ -93,13 +104,16 @@ impl Family {
         if path.starts_with("/authz-service/oauth/") {
             return Self::OAuth;
         }
+        if path.starts_with("/scim-service/") {
+            return Self::Scim;
+        }
         if path.starts_with("/saas/") { Self::V3 } else { Self::V1 }
     }
 }
 
 /// Gives a bare error its status and its envelope.
 pub fn dress(response: &mut Response, family: Family, app: &App) {
-    let Some(ApiError { code, message }) = response.extensions_mut().remove() else {
+    let Some(ApiError { code, message, scim_type }) = response.extensions_mut().remove() else {
         return;
     };
     let status = status(code, family, &app.wire.refused_status);
@@ -120,6 +134,7 @@ pub fn dress(response: &mut Response, family: Family, app: &App) {
         Family::V1 | Family::V3 | Family::Own => code.nested(),
         Family::V2(_) => code.flat(),
         Family::OAuth => code.oauth(),
+        Family::Scim => scim_type.map_or("", ScimType::name),
     };
     *response = envelope(family, status, word, message, request_id);
     hints(response.headers_mut(), status, family, allow);
@@ -150,6 +165,12 @@ pub fn envelope(
             let error_description = message.chars().filter(is_allowed).collect();
             reply::json(&oauth::Error { error: code, error_description })
         }
+        Family::Scim => super::scim::json(&wire::scim::Error {
+            schemas: [wire::scim::ERROR],
+            status: status.as_u16().to_string(),
+            scim_type: Some(code).filter(|code| ScimType::is_name(code)),
+            detail: message,
+        }),
         Family::V2(format) => {
             let status_code = status.as_u16();
             reply::v2(format, &Flat { kind: "error", code, description: message, status_code })
@@ -182,7 +203,7 @@ pub fn status(code: Code, family: Family, refused: &RefusedStatus) -> StatusCode
         (Code::BadCredentials | Code::Locked | Code::OtherRegion, Family::OAuth) => StatusCode::BAD_REQUEST,
         (Code::InvalidClient, _) => StatusCode::UNAUTHORIZED,
         (Code::UnsupportedGrantType | Code::InvalidScope | Code::InvalidTarget, _) => StatusCode::BAD_REQUEST,
-        (Code::BadCredentials | Code::Locked, Family::V1 | Family::Own) => refused.v1.status(),
+        (Code::BadCredentials | Code::Locked, Family::V1 | Family::Own | Family::Scim) => refused.v1.status(),
         (Code::BadCredentials | Code::Locked, Family::V2(_)) => refused.v2.status(),
         (Code::BadCredentials | Code::Locked, Family::V3) => refused.v3.status(),
         (Code::DeadSession, _) => StatusCode::UNAUTHORIZED,
@@ -191,6 +212,8 @@ pub fn status(code: Code, family: Family, refused: &RefusedStatus) -> StatusCode
         }
         (Code::Conflict, _) => StatusCode::CONFLICT,
         (Code::Denied | Code::OtherRegion | Code::TooManySessions, _) => StatusCode::FORBIDDEN,
+        (Code::Precondition, _) => StatusCode::PRECONDITION_FAILED,
+        (Code::NotImplemented, _) => StatusCode::NOT_IMPLEMENTED,
         (Code::NotFound, _) => StatusCode::NOT_FOUND,
         (Code::MethodNotAllowed, _) => StatusCode::METHOD_NOT_ALLOWED,
         (Code::TimedOut, _) => StatusCode::REQUEST_TIMEOUT,
@@ -399,5 +422,39 @@ impl From<GrantError> for ApiError {
 impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {error}."))
+    }
+}
+
+impl From<ScimError> for ApiError {
+    fn from(error: ScimError) -> Self {
+        match error {
+            ScimError::Asked(kind, what) => Self::scim(Code::BadRequest, kind, what),
+            ScimError::Unknown => Self::unknown(),
+            ScimError::Denied => Self::new(Code::Denied, "This token may not do that."),
+            ScimError::Taken => {
+                Self::scim(Code::Conflict, ScimType::Uniqueness, "Something else has that name.")
+            }
+            ScimError::Outdated => Self::new(Code::Precondition, "It was changed meanwhile: read it again."),
+            ScimError::Contended => ChangeError::Contended.into(),
+            ScimError::Weak(weakness) => Self::scim(
+                Code::WeakPassword,
+                ScimType::InvalidValue,
+                format!("The password was not taken: {weakness}."),
+            ),
+            ScimError::Busy => ChangeError::Busy.into(),
+            ScimError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::TooMany => {
+                Self::new(Code::Conflict, "The organization has as many SCIM tokens as it may: remove one.")
+            }
+            TokenError::NotFound => Self::unknown(),
+            TokenError::Store(error) => error.into(),
+        }
     }
 }

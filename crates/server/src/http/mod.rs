@@ -13,6 +13,7 @@ pub mod operations;
 pub mod own;
 pub mod query;
 pub mod reply;
+pub mod scim;
 pub mod session_service;
 pub mod spelling;
 pub mod v1;
@@ -116,6 +117,21 @@ fn administration() -> OpenApiRouter<App> {
             v3::identity_providers::remove
         ))
         .routes(routes!(v3::license::read, v3::license::change)) //  GET, PUT license/org/{id}
+        .routes(routes!(v3::scim_tokens::list, v3::scim_tokens::make)) // GET, POST scimTokens
+        .routes(routes!(v3::scim_tokens::remove)) //                 DELETE scimTokens/{id}
+        // /scim-service/v2/…, and the same without v2
+        .routes(routes!(scim::users::list, scim::users::add)) //     GET, POST Users
+        .routes(routes!(scim::users::find, scim::users::replace, scim::users::patch, scim::users::remove))
+        .routes(routes!(scim::users::search)) //                     POST Users/.search
+        .routes(routes!(scim::groups::list, scim::groups::add)) //   GET, POST Groups
+        .routes(routes!(scim::groups::find, scim::groups::replace, scim::groups::patch, scim::groups::remove))
+        .routes(routes!(scim::groups::search)) //                    POST Groups/.search
+        .routes(routes!(scim::discovery::search)) //                 POST .search
+        .routes(routes!(scim::discovery::configuration)) //          GET  ServiceProviderConfig
+        .routes(routes!(scim::discovery::resource_types))
+        .routes(routes!(scim::discovery::resource_type))
+        .routes(routes!(scim::discovery::schemas))
+        .routes(routes!(scim::discovery::schema))
         // /latchkey/v1/…
         .routes(routes!(own::policy::show, own::policy::change)) //  GET, PATCH orgs/{id}/policy
         .routes(routes!(own::orgs::list, own::orgs::add)) //         GET, POST orgs
@@ -166,6 +182,7 @@ pub fn router_and(app: App, elsewhere: MethodRouter<App>) -> Router {
     let other_spelling = move |request| spelling::asked_again(again.clone(), request);
     known
         .route(spelling::ELSEWHERE, any(other_spelling.clone()))
+        .route(spelling::SCIM_ELSEWHERE, any(other_spelling.clone()))
         .fallback(elsewhere)
         .method_not_allowed_fallback(other_spelling)
         .layer(middleware::from_fn_with_state(App::clone(&app), around))

@@ -13,10 +13,13 @@ use tower::ServiceExt;
 /// Everything of v3 that no route has in the spelling that was sent.
 pub const ELSEWHERE: &str = "/saas/public/core/v3/{*path}";
 
+/// Everything of SCIM that no route has: the paths without `v2` (protocol.md 6.4).
+pub const SCIM_ELSEWHERE: &str = "/scim-service/{*path}";
+
 const FAMILY: &str = "/saas/public/core/v3/";
 
 /// The words of our routes, as they spell them.
-const WORDS: [&str; 18] = [
+const WORDS: [&str; 19] = [
     "users",
     "userGroups",
     "roles",
@@ -35,6 +38,7 @@ const WORDS: [&str; 18] = [
     "logout",
     "Orgs",
     "IdentityProviders",
+    "scimTokens",
 ];
 
 /// What somebody in front of the routes hands to somebody behind them: it goes along when a path is spelled anew.
@@ -43,7 +47,8 @@ pub struct Luggage(pub Arc<dyn Any + Send + Sync>);
 
 /// Asks the routes once more, with the words of the path as they spell them.
 pub async fn asked_again(routes: Router, request: Request) -> Response {
-    let in_family = request.uri().path().starts_with(FAMILY);
+    let path = request.uri().path();
+    let in_family = path.starts_with(FAMILY) || path.starts_with("/scim-service/");
     let request = if in_family { respelled(request) } else { request };
     match routes.oneshot(request).await {
         Ok(response) => response.into_response(),
@@ -67,10 +72,14 @@ fn respelled(mut request: Request) -> Request {
 }
 
 fn mended(uri: &Uri) -> Option<Uri> {
-    let path: Vec<_> = uri.path().split('/').map(word).collect();
+    let path = match uri.path().strip_prefix("/scim-service/") {
+        Some(rest) if !rest.starts_with("v2/") => format!("/scim-service/v2/{rest}"),
+        Some(_) => uri.path().to_owned(),
+        None => uri.path().split('/').map(word).collect::<Vec<_>>().join("/"),
+    };
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
     let mut parts = uri.clone().into_parts();
-    parts.path_and_query = Some(PathAndQuery::try_from(path.join("/") + &query).ok()?);
+    parts.path_and_query = Some(PathAndQuery::try_from(path + &query).ok()?);
     Uri::from_parts(parts).ok()
 }
 
@@ -90,5 +99,7 @@ mod tests {
             "/saas/public/core/v3/users/ChangePassword?q=Users"
         );
         assert_eq!(mended("/saas/public/core/v3/Orgs/x/Y"), "/saas/public/core/v3/Orgs/x/Y");
+        assert_eq!(mended("/scim-service/Users/x?count=1"), "/scim-service/v2/Users/x?count=1");
+        assert_eq!(mended("/scim-service/v2/users"), "/scim-service/v2/users");
     }
 }

@@ -13,14 +13,17 @@ enum Kind {
     Nobody,
     Stranger,
     User(&'static str, &'static str),
+    /// With a SCIM token of Acme.
+    Scim,
 }
 
-const KINDS: [(&str, Kind); 5] = [
+const KINDS: [(&str, Kind); 6] = [
     ("nobody", Kind::Nobody),
     ("stranger", Kind::Stranger),
     ("member", Kind::User("bob", "battery staple")),
     ("other admin", Kind::User("eve", "other side")),
     ("admin", Kind::User("ada", "correct horse")),
+    ("SCIM token", Kind::Scim),
 ];
 
 /// The listed routes with their methods, and those that no description lists.
@@ -64,6 +67,11 @@ fn of_acme(world: &World, path: &str) -> String {
         ("roles/{id}", "role"),
         ("clients/{id}", "client"),
         ("secrets/{secret}", "secret_id"),
+        ("scimTokens/{id}", "scim"),
+        ("Users/{id}", "user"),
+        ("Groups/{id}", "harmless"),
+        ("ResourceTypes/{id}", "kind"),
+        ("Schemas/{id}", "schema"),
     ];
     words.iter().fold(path, |path, (word, name)| {
         path.replace(
@@ -97,6 +105,13 @@ async fn furnished() -> World {
     let client = world.post(clients).header("INFA-SESSION-ID", &ada).json(r#"{"name":"etl"}"#).await;
     world.notebook.write("client", &id(&client));
     world.notebook.write("secret_id", client.json()["secrets"][0]["id"].as_str().unwrap());
+    let scim = post("scimTokens", "").await;
+    world.notebook.write("scim", &id(&scim));
+    world.notebook.write("scim_secret", scim.json()["token"].as_str().unwrap());
+    let harmless = post("userGroups", r#"{"name":"Day shift","roles":["Designer"]}"#).await;
+    world.notebook.write("harmless", &id(&harmless));
+    world.notebook.write("kind", "User");
+    world.notebook.write("schema", "urn:ietf:params:scim:schemas:core:2.0:User");
     world.session(Door::V1, "cleo", "a good one").await;
     let sessions =
         world.get("/latchkey/v1/orgs/5mYdXw9KcJhaf3LrN8pQ2v/sessions").header("icSessionId", &ada).await;
@@ -117,6 +132,9 @@ async fn asked(world: &World, kind: &Kind, method: &Method, path: &str) -> u16 {
         Kind::Stranger => question.header("IDS-SESSION-ID", "3fTqk0ZpXyLr9bWcV2uN7e"),
         Kind::User(name, password) => {
             question.header("IDS-SESSION-ID", &world.session(Door::V1, name, password).await)
+        }
+        Kind::Scim => {
+            question.header("Authorization", &format!("Bearer {}", world.notebook.read("scim_secret")))
         }
     };
     question.await.status.as_u16()

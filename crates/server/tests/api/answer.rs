@@ -168,6 +168,10 @@ fn shaped<'a>(name: &str, text: &'a str) -> &'a str {
         "uuid" => (text.find('"'), |value| value.len() == 36 || value.len() == 22),
         "secret" => (text.find('"'), |value| value.len() == 48 && value.starts_with("lkcs_")),
         "handle" => (text.find(|c: char| !c.is_ascii_hexdigit()), |value| value.len() == 32),
+        "scim" => {
+            (text.find(|c| !of_base64url(c)), |value| value.starts_with("lk_scim_") && value.len() == 51)
+        }
+        "etag" => (text.find('"'), |value| value.len() == 14),
         "token" => (text.find(|c| !of_base64url(c) && c != '.'), |value| value.split('.').count() == 3),
         "coordinate" => (text.find(|c| !of_base64url(c)), |value| value.len() == 43),
         other => panic!("${other} has no shape"),

@@ -52,6 +52,7 @@ fn profile(fields: &Fields, old: &Profile) -> Result<Profile, BodyError> {
         timezone: field("timezone", LONGEST, &old.timezone)?,
         description: field("description", LONG, &old.description)?,
         security_question: field("securityQuestion", LONGEST, &old.security_question)?,
+        provisioned: old.provisioned.clone(),
     })
 }
 

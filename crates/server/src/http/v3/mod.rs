@@ -8,5 +8,6 @@ pub mod logout;
 pub mod passwords;
 pub mod people;
 pub mod roles;
+pub mod scim_tokens;
 pub mod security_log;
 pub mod users;

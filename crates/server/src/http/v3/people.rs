@@ -172,6 +172,7 @@ fn profile(fields: &Fields, old: &Profile) -> Result<Profile, BodyError> {
         timezone: field("timeZoneId", LONGEST, &old.timezone)?,
         description: field("description", LONG, &old.description)?,
         security_question: old.security_question.clone(),
+        provisioned: old.provisioned.clone(),
     })
 }
 
