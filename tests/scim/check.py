@@ -4,8 +4,8 @@ import os
 import sys
 from collections import Counter
 
-from httpx import Client
-from scim2_client.engines.httpx import SyncSCIMClient
+from httpx2 import Client
+from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_tester import Status, check_server
 
 # What the library passes over because the service says that it does not do it.
