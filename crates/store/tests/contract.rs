@@ -20,10 +20,11 @@ use domain::revision::Revision;
 use domain::revocation::Revocation;
 use domain::role::{AnyRole, CustomRole, Role};
 use domain::roster::Handle;
+use domain::scim::{Contact, Provisioned, ScimToken, TokenDigest};
 use domain::session::{Record, Session, SessionDigest};
 use domain::store::{
-    AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, Orgs, People, Policies, Roster,
-    Sessions, StoreError,
+    AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, Orgs, People, Policies, Provisioning,
+    Roster, Sessions, StoreError,
 };
 use domain::time::{Timestamp, minutes};
 use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
@@ -31,7 +32,7 @@ use std::path::Path;
 use std::sync::Arc;
 use store::Store;
 use tempfile::TempDir;
-use wire::{ClientId, ClientSecretId, GroupId, OrgId, RoleId, UserId};
+use wire::{ClientId, ClientSecretId, GroupId, OrgId, RoleId, ScimTokenId, UserId};
 
 const ACME: OrgId = OrgId::from_bits(1);
 const OTHER: OrgId = OrgId::from_bits(2);
@@ -903,4 +904,104 @@ async fn a_withdrawn_token_is_so_on_every_node_until_its_time_is_over() {
         !store.is_token_revoked(&[1; 32]).await.unwrap() && store.is_token_revoked(&[2; 32]).await.unwrap()
     );
     assert!(revoke(token(4, ACME, 9)).await, "there is room again");
+}
+
+fn scim_token(number: u128, place: u32) -> ScimToken {
+    ScimToken {
+        id: ScimTokenId::from_bits(number),
+        org: ACME,
+        place,
+        by: ADA,
+        privileges: some_privileges(),
+        created_at: at(1),
+        expires_at: at(9),
+        last_used_at: None,
+    }
+}
+
+fn digest(number: u8) -> TokenDigest {
+    TokenDigest([number; 32])
+}
+
+#[tokio::test]
+async fn a_scim_token_is_found_by_its_digest_and_leaves_its_place_when_it_is_over() {
+    let world = World::new().await;
+    let store = &world.store;
+    store.add_scim_token(&scim_token(1, 1), &digest(1), &entry(1)).await.unwrap();
+    let taken = store.add_scim_token(&scim_token(2, 1), &digest(2), &entry(8)).await;
+    assert_eq!(taken, Err(StoreError::Conflict));
+    let store = &world.another().await;
+    assert_eq!(store.scim_token(&digest(1)).await.unwrap(), Some(scim_token(1, 1)));
+    assert_eq!(store.scim_token_by_id(ScimTokenId::from_bits(1)).await.unwrap(), Some(scim_token(1, 1)));
+    assert_eq!(store.scim_token(&digest(2)).await.unwrap(), None);
+    for minute in [5, 3] {
+        store.note_scim_use(ScimTokenId::from_bits(1), at(minute)).await.unwrap();
+    }
+    let used = ScimToken { last_used_at: Some(at(5)), ..scim_token(1, 1) };
+    assert_eq!(store.scim_tokens(ACME).await.unwrap(), [used]);
+    assert_eq!(store.scim_tokens(OTHER).await.unwrap(), []);
+    store.add_scim_token(&scim_token(2, 1), &digest(2), &entry(9)).await.unwrap();
+    assert_eq!(store.scim_tokens(ACME).await.unwrap(), [scim_token(2, 1)]);
+    let id = ScimTokenId::from_bits(2);
+    assert!(!store.remove_scim_token(OTHER, id, &entry(9)).await.unwrap());
+    assert!(store.remove_scim_token(ACME, id, &entry(9)).await.unwrap());
+    assert!(!store.remove_scim_token(ACME, id, &entry(9)).await.unwrap());
+    assert_eq!(store.scim_token(&digest(2)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_scim_calls_a_user_or_a_group_is_kept_and_found() {
+    let world = World::new().await;
+    let store = &world.store;
+    let mut bob = bare(BOB, "bob");
+    let email = Contact { value: Some("b@acme.test".into()), kind: Some("work".into()), primary: Some(true) };
+    bob.user.profile.provisioned =
+        Provisioned { external_id: Some("00u1".into()), emails: vec![email], ..Provisioned::default() };
+    store.add_user(&bob, &entry(1)).await.unwrap();
+    let night = Group { external_id: Some("00g1".into()), ..group(vec![]) };
+    store.add_group(&night, &[BOB], &entry(1)).await.unwrap();
+    assert_eq!(store.users_with_external_id(ACME, "00u1").await.unwrap(), [BOB]);
+    assert_eq!(store.users_with_external_id(OTHER, "00u1").await.unwrap(), []);
+    assert_eq!(store.groups_with_external_id(ACME, "00g1").await.unwrap(), [night.id]);
+    assert_eq!(store.groups_with_external_id(ACME, "00G1").await.unwrap(), []);
+    assert_eq!((store.count_users(ACME).await, store.count_groups(ACME).await), (Ok(2), Ok(1)));
+    assert_eq!((store.count_users(OTHER).await, store.count_groups(OTHER).await), (Ok(0), Ok(0)));
+    let known = User::clone(&*store.user(BOB).await.unwrap().unwrap());
+    assert_eq!(known.profile, bob.user.profile);
+    let mut renamed = User { name: "bobby".parse().unwrap(), authenticator: Authenticator::Saml, ..known };
+    renamed.profile.provisioned.external_id = None;
+    renamed.revision = renamed.revision.next("SCIM");
+    store.replace_user(&renamed, Keep::All, &entry(2)).await.unwrap();
+    let store = &world.another().await;
+    assert_eq!(*store.user(BOB).await.unwrap().unwrap(), renamed);
+    assert!(store.account(&CanonicalName::of("bob")).await.unwrap().is_none());
+    assert_eq!(store.users_with_external_id(ACME, "00u1").await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn members_come_and_go_without_the_others_and_only_over_the_last_writing() {
+    let world = World::new().await;
+    let store = &world.store;
+    store.add_user(&bare(BOB, "bob"), &entry(1)).await.unwrap();
+    let night = group(vec![AnyRole::BuiltIn(Role::Designer)]);
+    store.add_group(&night, &[ADA], &entry(1)).await.unwrap();
+    let revision = |user: UserId| async move { store.user(user).await.unwrap().unwrap().revision.number };
+    let (ada, bob) = (revision(ADA).await, revision(BOB).await);
+    let renamed =
+        Group { name: "Day".parse().unwrap(), revision: night.revision.next("SCIM"), ..night.clone() };
+    store.change_members(&renamed, &[BOB, BOB], &[], &entry(2)).await.unwrap();
+    assert_eq!(store.member_ids(night.id, 9).await.unwrap(), [ADA, BOB]);
+    assert_eq!(store.member_ids(night.id, 1).await.unwrap(), [ADA]);
+    assert_eq!(*store.group(night.id).await.unwrap().unwrap(), renamed);
+    assert_eq!(revision(ADA).await, ada);
+    assert!(revision(BOB).await > bob);
+    let old = store.change_members(&renamed, &[], &[ADA], &entry(3)).await;
+    assert_eq!(old, Err(StoreError::Conflict));
+    let next = Group { revision: renamed.revision.next("SCIM"), ..renamed };
+    store.change_members(&next, &[], &[ADA], &entry(3)).await.unwrap();
+    assert_eq!(store.member_ids(night.id, 9).await.unwrap(), [BOB]);
+    assert!(store.user(ADA).await.unwrap().unwrap().grants.groups.is_empty());
+    let gone = Group { revision: next.revision.next("SCIM"), ..next };
+    let nobody = store.change_members(&gone, &[UserId::from_bits(99)], &[], &entry(4)).await;
+    assert_eq!(nobody, Err(StoreError::Conflict));
 }

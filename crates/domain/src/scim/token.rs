@@ -86,10 +86,7 @@ pub enum TokenError {
 
 impl From<StoreError> for TokenError {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict => Self::TooMany,
-            StoreError::Unavailable(_) | StoreError::Corrupt(_) => Self::Store(error),
-        }
+        Self::Store(error)
     }
 }
 
@@ -104,6 +101,24 @@ pub async fn make(
     permit: Permit<action::ManageScim>,
     given: Conferrable,
 ) -> Result<(ScimToken, Secret), TokenError> {
+    let secret = Secret::new(format!("{PREFIX}{}", entropy::word(&*cx.entropy, LENGTH).expose()));
+    // Whoever finds a place taken at the last moment looks for another one.
+    for _ in 0..MOST {
+        match take_place(cx, &permit, given, &secret).await {
+            Err(TokenError::Store(StoreError::Conflict)) => {}
+            Err(error) => return Err(error),
+            Ok(token) => return Ok((token, secret)),
+        }
+    }
+    Err(TokenError::TooMany)
+}
+
+async fn take_place(
+    cx: &Cx,
+    permit: &Permit<action::ManageScim>,
+    given: Conferrable,
+    secret: &Secret,
+) -> Result<ScimToken, TokenError> {
     let (org, by, now) = (permit.org(), permit.by(), cx.clock.now());
     let known = cx.store.scim_tokens(org).await?;
     let is_free = |place: &u32| known.iter().all(|token| token.place != *place || token.has_ended(now));
@@ -118,10 +133,9 @@ pub async fn make(
         expires_at: now + LIFE,
         last_used_at: None,
     };
-    let secret = Secret::new(format!("{PREFIX}{}", entropy::word(&*cx.entropy, LENGTH).expose()));
     let event = Event::ScimTokenMade { org, token: token.id, by };
-    cx.store.add_scim_token(&token, &TokenDigest::of(&secret), &event.at(now)).await?;
-    Ok((token, secret))
+    cx.store.add_scim_token(&token, &TokenDigest::of(secret), &event.at(now)).await?;
+    Ok(token)
 }
 
 /// Removes a token: its next call is refused.
