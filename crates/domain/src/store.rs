@@ -1,5 +1,9 @@
 //! What the rules ask of a store. One method is one transaction, decides nothing, and carries the event that records it.
 
+mod provisioning;
+
+pub use provisioning::Provisioning;
+
 use crate::attempts::Attempts;
 use crate::audit::Entry;
 use crate::audit::chain::{Link, Sealed};
@@ -17,13 +21,12 @@ use crate::revision::Revision;
 use crate::revocation::Revocation;
 use crate::role::CustomRole;
 use crate::roster::{Handle, Logged};
-use crate::scim::{ScimToken, TokenDigest};
 use crate::session::{Live, Place, Session, SessionDigest};
 use crate::time::Timestamp;
 use crate::user::{Account, Keep, User};
 use async_trait::async_trait;
 use std::sync::Arc;
-use wire::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, RoleId, ScimTokenId, UserId};
+use wire::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, RoleId, UserId};
 
 /// Everything that is kept.
 pub trait Store:
@@ -375,59 +378,6 @@ pub trait OneShot: Send + Sync {
 
     /// Forgets the marks whose time ended before `before`, and says how many each org has left.
     async fn forget_marks(&self, before: Timestamp) -> Result<Vec<(OrgId, u64)>, StoreError>;
-}
-
-/// What SCIM asks for: its tokens, and users and groups as an identity provider counts and calls them.
-#[async_trait]
-pub trait Provisioning: Send + Sync {
-    /// The token with this digest, read anew.
-    async fn scim_token(&self, digest: &TokenDigest) -> Result<Option<ScimToken>, StoreError>;
-
-    /// The token with this id.
-    async fn scim_token_by_id(&self, id: ScimTokenId) -> Result<Option<ScimToken>, StoreError>;
-
-    /// The tokens of an org, oldest first, those included whose time is over.
-    async fn scim_tokens(&self, org: OrgId) -> Result<Vec<ScimToken>, StoreError>;
-
-    /// Adds a token; one whose time is over leaves the place to it. A conflict when the place is taken.
-    async fn add_scim_token(
-        &self,
-        token: &ScimToken,
-        digest: &TokenDigest,
-        entry: &Entry,
-    ) -> Result<(), StoreError>;
-
-    /// Removes a token; says whether the org had it.
-    async fn remove_scim_token(&self, org: OrgId, id: ScimTokenId, entry: &Entry)
-    -> Result<bool, StoreError>;
-
-    /// Notes when a token was used, unless a later use is known; not forced to disk.
-    async fn note_scim_use(&self, id: ScimTokenId, at: Timestamp) -> Result<(), StoreError>;
-
-    /// The first two hundred users of an org that its client calls by this id.
-    async fn users_with_external_id(&self, org: OrgId, external: &str) -> Result<Vec<UserId>, StoreError>;
-
-    /// The first two hundred groups of an org that its client calls by this id.
-    async fn groups_with_external_id(&self, org: OrgId, external: &str) -> Result<Vec<GroupId>, StoreError>;
-
-    /// How many users an org has.
-    async fn count_users(&self, org: OrgId) -> Result<u64, StoreError>;
-
-    /// How many groups an org has.
-    async fn count_groups(&self, org: OrgId) -> Result<u64, StoreError>;
-
-    /// The members of a group by their ids, at most so many.
-    async fn member_ids(&self, group: GroupId, most: u32) -> Result<Vec<UserId>, StoreError>;
-
-    /// Puts a group in the place of its writing before, and lets users join and leave; its roles stay. A conflict if
-    /// that writing is not the last, or if who joins is gone.
-    async fn change_members(
-        &self,
-        new: &Group,
-        joining: &[UserId],
-        leaving: &[UserId],
-        entry: &Entry,
-    ) -> Result<(), StoreError>;
 }
 
 /// The record of what happened, entry by entry, with its checkpoints.

@@ -348,11 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_a_change_is_done() {
-        let (work, home) = (
-            json!({"value": "w@a.test", "type": "work", "primary": true}),
-            json!({"value": "h@a.test", "type": "home"}),
-        );
+    fn an_attribute_with_one_value_changes_in_every_form() {
         for (operation, attribute, expected) in [
             (json!({"op": "replace", "path": "title", "value": "Dr"}), "title", json!("Dr")),
             (json!({"op": "Replace", "path": "active", "value": "False"}), "active", json!(false)),
@@ -380,6 +376,19 @@ mod tests {
                 "title",
                 json!("x"),
             ),
+        ] {
+            assert_eq!(makes(operation.clone(), attribute), expected, "{operation}");
+        }
+    }
+
+    /// Her addresses, and what is done to them.
+    #[test]
+    fn values_come_and_go_all_at_once() {
+        let (work, home) = (
+            json!({"value": "w@a.test", "type": "work", "primary": true}),
+            json!({"value": "h@a.test", "type": "home"}),
+        );
+        for (operation, attribute, expected) in [
             (json!({"op": "remove", "path": "emails"}), "emails", Value::Null),
             (json!({"op": "replace", "path": "emails", "value": []}), "emails", Value::Null),
             (
@@ -399,6 +408,15 @@ mod tests {
                 "emails",
                 json!([work]),
             ),
+        ] {
+            assert_eq!(makes(operation.clone(), attribute), expected, "{operation}");
+        }
+    }
+
+    #[test]
+    fn values_that_a_filter_picks_change_alone() {
+        let work = json!({"value": "w@a.test", "type": "work", "primary": true});
+        for (operation, attribute, expected) in [
             (
                 json!({"op": "replace", "path": "emails[type eq \"home\"].value", "value": "n@a.test"}),
                 "emails",

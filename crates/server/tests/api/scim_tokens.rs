@@ -1,6 +1,6 @@
 //! SCIM tokens through platform v3: who makes them, how long they are good, and what they open.
 
-use crate::world::{Door, SEED, START, World, minutes};
+use crate::world::{Door, MOMENT, World, minutes};
 use domain::audit::trail;
 use http::Method;
 
@@ -25,12 +25,11 @@ async fn a_token_is_shown_once_and_an_org_has_two_at_the_most() {
     make().json("{}").await.is(&format!(r#"201 {{"id":"$user_token_2",{SHOWN},"token":"$scim_2"}}"#));
     make().await.is(r#"409 {"error":{"code":"LK_CONFLICT","message":"The organization has as many SCIM tokens as it may: remove one.","requestId":"$request","details":null}}"#);
     let list = || world.get(TOKENS).header("INFA-SESSION-ID", &ada);
-    let both = format!(r#"{{"id":"$user_token_1",{SHOWN}}},{{"id":"$user_token_2",{SHOWN}}}"#);
     let listed = list().await;
     assert!(!listed.body.contains("lk_scim_"));
     let listed: Vec<_> =
         listed.json()["scimTokens"].as_array().unwrap().iter().map(|it| it["id"].clone()).collect();
-    assert_eq!(listed.len(), 2, "{both}");
+    assert_eq!(listed.len(), 2);
     let first = world.notebook.read("scim_1");
     assert_eq!(asked_with(&world, &first).await, 200);
     let path = world.notebook.fill(&format!("{TOKENS}/$user_token_1"));
@@ -63,9 +62,9 @@ async fn a_token_ends_after_180_days_and_leaves_its_place() {
     let made = world.post(TOKENS).header("INFA-SESSION-ID", &ada).await;
     let token = made.json()["token"].as_str().unwrap().to_owned();
     world.post(TOKENS).header("INFA-SESSION-ID", &ada).await;
-    world.later(minutes(180 * 24 * 60) - crate::world::MOMENT);
+    world.later(minutes(180 * 24 * 60) - MOMENT);
     assert_eq!(asked_with(&world, &token).await, 200);
-    world.later(crate::world::MOMENT);
+    world.later(MOMENT);
     world.get(USERS).header("Authorization", &format!("Bearer {token}")).await.is(NOBODY);
     let ada = world.ada().await;
     assert_eq!(world.post(TOKENS).header("INFA-SESSION-ID", &ada).await.status, 201);
@@ -113,13 +112,12 @@ async fn use_and_refusals_are_noted_together() {
     let refused: Vec<_> = events.iter().filter(|it| it["event"] == "scim_refused").collect();
     assert_eq!(refused.len(), 1);
     assert_eq!((&refused[0]["count"], &refused[0]["token"]), (&100.into(), &serde_json::Value::Null));
-    assert!(START < world.app.cx.now());
 }
 
 /// An administrator of the org alone may give no more than they have.
 #[tokio::test]
 async fn nobody_makes_a_token_that_may_more_than_they_may() {
-    let world = World::of(SEED).await;
+    let world = World::new().await;
     let ada = world.ada().await;
     let post = |path: &str, body: &str| {
         world.post(&format!("/saas/public/core/v3/{path}")).header("INFA-SESSION-ID", &ada).json(body)
