@@ -134,7 +134,7 @@ pub async fn grant(cx: &Cx, asked: Asked) -> Result<Granted, GrantError> {
             let signed_in = sign_in::for_a_token(cx, org, assertion, visit).await;
             let caller = signed_in.map_err(GrantError::NotSignedIn)?;
             let now = cx.clock.now();
-            issue(cx, &caller, client.as_ref(), Draft { audience, ..Draft::until(now + LIFE) })
+            issue(cx, &caller, client.as_ref(), Draft { audience, ..Draft::new(now, now + LIFE) })
         }
         Ground::Session(id) => for_session(cx, &id, client.as_ref(), audience).await,
         Ground::Token(token) => {
@@ -146,21 +146,23 @@ pub async fn grant(cx: &Cx, asked: Asked) -> Result<Granted, GrantError> {
 /// What a token is to say beside whose it is.
 struct Draft {
     audience: String,
+    now: Timestamp,
     until: Timestamp,
     unique_id: String,
     before: Option<Actor>,
 }
 
 impl Draft {
-    fn until(until: Timestamp) -> Self {
-        Self { audience: String::new(), until, unique_id: String::new(), before: None }
+    fn new(now: Timestamp, until: Timestamp) -> Self {
+        Self { audience: String::new(), now, until, unique_id: String::new(), before: None }
     }
 }
 
 fn for_itself(cx: &Cx, proof: &ClientProof, audience: String) -> Result<Granted, GrantError> {
     let caller = Caller::client(proof);
-    let until = cx.clock.now() + proof.client().terms.token_life();
-    issue(cx, &caller, Some(proof), Draft { audience, ..Draft::until(until) })
+    let now = cx.clock.now();
+    let until = now + proof.client().terms.token_life();
+    issue(cx, &caller, Some(proof), Draft { audience, ..Draft::new(now, until) })
 }
 
 /// A session gives what it would give by itself, and no longer than it lives.
@@ -175,7 +177,7 @@ async fn for_session(
     let now = cx.clock.now();
     let ends = caller.session().map_or(now, |session| session.expires_at());
     let unique_id = token::unique_id(cx, &caller).await?;
-    issue(cx, &caller, client, Draft { audience, unique_id, ..Draft::until(ends.min(now + LIFE)) })
+    issue(cx, &caller, client, Draft { audience, unique_id, ..Draft::new(now, ends.min(now + LIFE)) })
 }
 
 /// A token goes on to another service only by a client of its org, no longer than it lives itself, and to this service
@@ -200,7 +202,7 @@ async fn for_token(
     let user = access::holder(cx, &token).await?.ok_or(GrantError::InvalidSubject)?;
     let caller = Caller::named_by(user, client);
     let until = token.expires_at().min(now + LIFE);
-    issue(cx, &caller, Some(client), Draft { audience, before, ..Draft::until(until) })
+    issue(cx, &caller, Some(client), Draft { audience, before, ..Draft::new(now, until) })
 }
 
 fn is_of_org(client: Option<&ClientProof>, org: OrgId) -> Result<(), GrantError> {
@@ -218,7 +220,7 @@ fn issue(
     client: Option<&ClientProof>,
     draft: Draft,
 ) -> Result<Granted, GrantError> {
-    let now = cx.clock.now();
+    let now = draft.now;
     let limit = client.map_or(draft.until, |proof| now + proof.client().terms.token_life());
     let until = draft.until.min(limit);
     let mut claims = token::claims(cx, caller.user(), caller.org(), now, until);
