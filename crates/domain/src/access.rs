@@ -17,7 +17,7 @@ pub use provisioner::{Provisioner, provisioner};
 
 use crate::cx::{Cx, Operator};
 use crate::method::Proof;
-use crate::org::Org;
+use crate::org::{self, Org};
 use crate::privilege::{Privilege, Privileges};
 use crate::session::{self, Live, Session};
 use crate::store::StoreError;
@@ -25,6 +25,7 @@ use crate::time::Timestamp;
 use crate::token::{self, Verified};
 use crate::user::User;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::Arc;
 use wire::{OrgId, Secret, UserId};
 
@@ -120,17 +121,27 @@ impl From<StoreError> for NotACaller {
 }
 
 /// Who presents these session ids: several carriers may name one user, never two (protocol.md 13).
-pub async fn caller(cx: &Cx, presented: &[Secret], kind: Use) -> Result<Caller, NotACaller> {
+pub async fn caller(
+    cx: &Cx,
+    presented: &[Secret],
+    from: Option<IpAddr>,
+    kind: Use,
+) -> Result<Caller, NotACaller> {
     let now = cx.clock.now();
-    let caller = identify(cx, presented, now).await?;
+    let caller = identify(cx, presented, from, now).await?;
     caller.slide(cx, kind, now);
     Ok(caller)
 }
 
-async fn identify(cx: &Cx, presented: &[Secret], now: Timestamp) -> Result<Caller, NotACaller> {
+async fn identify(
+    cx: &Cx,
+    presented: &[Secret],
+    from: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Caller, NotACaller> {
     let mut found: Option<Caller> = None;
     for id in presented {
-        let Some(live) = session::find(cx, id, now).await? else { continue };
+        let Some(live) = session::find(cx, id, from, now).await? else { continue };
         match &mut found {
             Some(caller) if caller.user.id != live.user.id => return Err(NotACaller::Dead),
             Some(caller) => caller.held.push(Held { session: live.session, id: id.clone() }),
@@ -149,6 +160,8 @@ pub struct Credentials {
     pub sessions: Vec<Secret>,
     /// The org that the request says it is for.
     pub org: Option<OrgId>,
+    /// The address that the request came from, if it is known.
+    pub from: Option<IpAddr>,
 }
 
 /// Who may pass the gate, and until when.
@@ -171,9 +184,13 @@ pub async fn gate(cx: &Cx, credentials: &Credentials, kind: Use) -> Result<Visit
     };
     let caller = match credentials.sessions.as_slice() {
         [] => None,
-        ids => Some(identify(cx, ids, now).await?),
+        ids => Some(identify(cx, ids, credentials.from, now).await?),
     };
     let (user, org) = agreed(cx, token.as_deref(), caller.as_ref()).await?;
+    // The org of a session was asked when it was found; a token alone has not met its org yet.
+    if caller.is_none() && !org::of(cx, org).await?.admits(&cx.policy, credentials.from) {
+        return Err(NotACaller::Dead);
+    }
     if credentials.org.is_some_and(|wanted| wanted != org) {
         return Err(NotACaller::Dead);
     }

@@ -93,6 +93,10 @@ pub enum Event {
     ClientSecretAdded { org: OrgId, client: ClientId, secret: ClientSecretId, by: UserId },
     /// An OAuth client lost a secret, and the tokens that it got by it.
     ClientSecretRemoved { org: OrgId, client: ClientId, secret: ClientSecretId, by: UserId },
+    /// The failures of a user were forgotten, and the lock on its name lifted.
+    LockLifted { org: OrgId, user: UserId, by: UserId },
+    /// An address failed too often; written once an hour, however often it goes on.
+    AddressThrottled { visit: Visit },
     /// An org decided something else for itself: the fields, with what they say now.
     PolicyChanged { org: OrgId, by: UserId, changed: BTreeMap<&'static str, serde_json::Value> },
     /// An org was changed.
@@ -128,6 +132,7 @@ impl Event {
             | Self::UserWritten { org, .. }
             | Self::RoleWritten { org, .. }
             | Self::GroupWritten { org, .. }
+            | Self::LockLifted { org, .. }
             | Self::PolicyChanged { org, .. }
             | Self::OrgWritten { org, .. }
             | Self::TokenRevoked { org, .. }
@@ -147,6 +152,7 @@ impl Event {
             | Self::ScimRefused { org, .. } => *org,
             Self::SignInRefused { .. }
             | Self::LockedAttempts { .. }
+            | Self::AddressThrottled { .. }
             | Self::NotRecorded { .. }
             | Self::AuditCut { .. }
             | Self::KeyRotated { .. }
@@ -170,6 +176,8 @@ pub enum Written {
     Granted,
     /// Its user has another password.
     Password,
+    /// Its user has another answer to the security question.
+    SecurityAnswer,
     /// It is gone.
     Removed,
 }
@@ -203,6 +211,10 @@ pub enum Refusal {
     WrongSecret,
     /// The user or the client is disabled.
     Disabled,
+    /// The org does not let its users come from there.
+    Outside,
+    /// The answer to the security question is not the one that is kept, or none is.
+    WrongAnswer,
     /// The user signs in elsewhere and has no password here.
     NoPassword,
     /// The password was right, but the user signs in at another region's login host.
@@ -281,6 +293,8 @@ pub enum Door {
     /// authz-service, OAuth 2.
     #[serde(rename = "oauth")]
     OAuth,
+    /// Our own administration.
+    Own,
 }
 
 /// The first bytes of a session's digest: enough to tell sessions apart, useless for finding one.

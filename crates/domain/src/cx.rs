@@ -1,6 +1,6 @@
 //! What every rule may ask: the store, the clock, the dice, the hashing threads, the keys and the settings.
 
-use crate::attempts::Turns;
+use crate::attempts::Tried;
 use crate::audit::trail::Trail;
 use crate::entropy::Entropy;
 use crate::key_set::KeySets;
@@ -8,12 +8,15 @@ use crate::keyring::{Keyring, Keysmith};
 use crate::method::Hasher;
 use crate::method::bearer::Recorded;
 use crate::method::hash::Cost;
+use crate::name::NameDigest;
 use crate::once::Marks;
 use crate::password::Rules;
 use crate::revocation::Revoked;
 use crate::store::Store;
+use crate::throttle::Throttle;
 use crate::time::Clock;
 use crate::token::Verified;
+use crate::turns::Turns;
 use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,8 +54,10 @@ pub struct Cx {
     pub(crate) key_sets: Arc<dyn KeySets>,
     pub(crate) policy: Policy,
     pub(crate) keyring: Keyring,
-    pub(crate) turns: Turns,
-    pub(crate) assertions: Turns,
+    pub(crate) turns: Turns<Tried>,
+    pub(crate) counting: [tokio::sync::Mutex<()>; 64],
+    pub(crate) throttle: Throttle,
+    pub(crate) assertions: Turns<NameDigest>,
     pub(crate) recorded: Recorded,
     pub(crate) marks: Marks,
     pub(crate) revoked: Revoked,
@@ -74,6 +79,8 @@ impl Needs {
         let Self { store, clock, entropy, hasher, keysmith, key_sets, policy } = self;
         let cx = Cx {
             turns: Turns::new(policy.hash_threads),
+            counting: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
+            throttle: Throttle::new(policy.lockout.failures_per_address, policy.lockout.addresses),
             assertions: Turns::new(policy.hash_threads),
             recorded: Recorded::default(),
             marks: Marks::default(),
@@ -197,6 +204,12 @@ pub struct Lockout {
     pub lock: Option<Duration>,
     /// After how long without an attempt a counter is forgotten.
     pub forget: Duration,
-    /// How many names are counted at the most, unknown ones included.
+    /// Failures from everywhere that lock a name for those who have not signed in lately.
+    pub failures_per_name: u32,
+    /// How often one address may fail in an hour, over all names; 0 is as often as it likes.
+    pub failures_per_address: u32,
+    /// How many addresses are remembered for that.
+    pub addresses: u32,
+    /// How many counters there are at the most, those of unknown names included.
     pub names: u32,
 }

@@ -17,6 +17,7 @@ pub mod keyring;
 pub mod log;
 pub mod method;
 pub mod name;
+pub mod network;
 pub mod oauth;
 pub mod once;
 pub mod org;
@@ -33,8 +34,10 @@ pub mod session;
 pub mod sign_in;
 pub mod store;
 mod strict_json;
+mod throttle;
 pub mod time;
 pub mod token;
+mod turns;
 pub mod user;
 
 pub use cx::{Cx, Needs, Operator};

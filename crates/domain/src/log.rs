@@ -121,13 +121,13 @@ async fn name(cx: &Cx, names: &mut HashMap<String, String>, id: &str) -> Result<
 
 fn words(event: &str, how: &str) -> (&'static str, String) {
     let category = match (event, how) {
-        ("user_written", "password" | "granted") => "AUTH",
+        ("user_written", "password" | "security_answer" | "granted") => "AUTH",
         ("user_written", _) => "USER",
         ("role_written", _) => "ROLE",
         ("group_written", _) => "USER_GROUP",
         ("client_written" | "client_secret_added" | "client_secret_removed", _) => "CLIENT",
         ("org_written" | "sub_org_written" | "policy_changed", _) => "ORG",
-        ("signed_in" | "signed_out" | "password_rehashed", _) => "AUTH",
+        ("signed_in" | "signed_out" | "password_rehashed" | "lock_lifted", _) => "AUTH",
         (event, _) if event.contains("session") => "AUTH",
         _ => "SYSTEM",
     };

@@ -13,6 +13,7 @@ use crate::store::StoreError;
 use crate::time::Timestamp;
 use crate::token::{self, LIFE, OWN_AUDIENCE, Verified};
 use crate::user::User;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::oauth::{AccessClaims, Actor, Grant};
@@ -101,6 +102,7 @@ impl From<NotProven> for GrantError {
     fn from(error: NotProven) -> Self {
         match error {
             NotProven::Refused => Self::InvalidClient,
+            NotProven::Throttled { wait } => Self::NotSignedIn(SignInError::Throttled { wait }),
             NotProven::Busy => Self::Busy,
             NotProven::Store(error) => Self::Store(error),
         }
@@ -136,7 +138,7 @@ pub async fn grant(cx: &Cx, asked: Asked) -> Result<Granted, GrantError> {
             let now = cx.clock.now();
             issue(cx, &caller, client.as_ref(), Draft { audience, ..Draft::new(now, now + LIFE) })
         }
-        Ground::Session(id) => for_session(cx, &id, client.as_ref(), audience).await,
+        Ground::Session(id) => for_session(cx, &id, client.as_ref(), audience, visit.address).await,
         Ground::Token(token) => {
             for_token(cx, &token, &client.ok_or(GrantError::InvalidClient)?, audience).await
         }
@@ -171,8 +173,9 @@ async fn for_session(
     id: &Secret,
     client: Option<&ClientProof>,
     audience: String,
+    from: Option<IpAddr>,
 ) -> Result<Granted, GrantError> {
-    let caller = access::caller(cx, std::slice::from_ref(id), Use::Call).await?;
+    let caller = access::caller(cx, std::slice::from_ref(id), from, Use::Call).await?;
     is_of_org(client, caller.org().id)?;
     let now = cx.clock.now();
     let ends = caller.session().map_or(now, |session| session.expires_at());
@@ -254,14 +257,14 @@ pub async fn introspect(
     visit: Visit,
 ) -> Result<Option<Known>, GrantError> {
     let proof = oauth_client::prove(cx, client, visit).await?;
-    known(cx, &proof, token).await
+    known(cx, &proof, token, visit.address).await
 }
 
 /// Withdraws a token, or ends a session, that a client of the same org presents. What is nothing, or somebody else's, is
 /// passed over (RFC 7009 section 2.2).
 pub async fn revoke(cx: &Cx, client: &Presented, token: &Secret, visit: Visit) -> Result<(), GrantError> {
     let proof = oauth_client::prove(cx, client, visit).await?;
-    match known(cx, &proof, token).await? {
+    match known(cx, &proof, token, visit.address).await? {
         None => Ok(()),
         Some(Known::Session(live)) => Ok(session::end(cx, &Caller::holding(live, token.clone())).await?),
         Some(Known::Token(verified, user)) => {
@@ -274,12 +277,17 @@ pub async fn revoke(cx: &Cx, client: &Presented, token: &Secret, visit: Visit) -
     }
 }
 
-async fn known(cx: &Cx, proof: &ClientProof, presented: &Secret) -> Result<Option<Known>, GrantError> {
+async fn known(
+    cx: &Cx,
+    proof: &ClientProof,
+    presented: &Secret,
+    from: Option<IpAddr>,
+) -> Result<Option<Known>, GrantError> {
     let (now, org) = (cx.clock.now(), proof.org().id);
     if let Some(token) = access::good(cx, presented, now).await? {
         let holder = access::holder(cx, &token).await?.filter(|_| token.claims.org_id == org);
         return Ok(holder.map(|user| Known::Token(token, user)));
     }
-    let live = session::find(cx, presented, now).await?;
+    let live = session::find(cx, presented, from, now).await?;
     Ok(live.filter(|live| live.org.id == org).map(Known::Session))
 }

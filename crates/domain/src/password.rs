@@ -1,16 +1,21 @@
 //! New passwords: what they must be, and how they take the place of old ones. One in use already is not judged.
 
 use crate::access::{Caller, Over, action};
+use crate::attempts;
 use crate::audit::{Event, Visit, Written};
 use crate::common;
 use crate::cx::Cx;
 use crate::method;
+use crate::method::hash::PasswordHash;
 use crate::name::{CanonicalName, LONGEST};
-use crate::org;
+use crate::org::{self, Org};
 use crate::revision::ChangeError;
 use crate::sign_in::SignInError;
-use crate::user::{self, Keep, User};
-use wire::Secret;
+use crate::store::StoreError;
+use crate::time::Timestamp;
+use crate::user::{self, Account, Authenticator, Keep, User};
+use std::time::Duration;
+use wire::{Secret, UserId};
 
 /// What a new password must be on this instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +51,12 @@ pub enum Weakness {
     /// It is the name of the user, or little more.
     #[error("a password is not the name of its user")]
     Name,
+    /// It was used before.
+    #[error("this password was used before")]
+    Used,
+    /// The answer to a security question is too short.
+    #[error("the answer to a security question has at least {SHORTEST_ANSWER} characters")]
+    ShortAnswer,
     /// It is among the first that anybody tries.
     #[error("this password is among the first that anybody tries")]
     Common,
@@ -116,18 +127,152 @@ pub async fn change_own(
     set(cx, proof.user(), new, keep, event).await.map_err(OwnError::New)
 }
 
-/// Gives a user another password, and ends the sessions it has.
+/// Gives a user another password, ends the sessions it has, and lifts the lock on its name.
 pub async fn give(cx: &Cx, over: Over<action::ResetPasswords, User>, new: Secret) -> Result<(), ChangeError> {
-    let event = user::written(over.thing(), over.permit().by(), Written::Password);
-    set(cx, over.thing(), new, Keep::None, event).await
+    if over.thing().authenticator == Authenticator::Saml {
+        return Err(ChangeError::NoPassword);
+    }
+    give_any(cx, over, new).await
+}
+
+/// The same for whoever is to sign in by it from now on, wherever they signed in before.
+pub(crate) async fn give_any(
+    cx: &Cx,
+    over: Over<action::ResetPasswords, User>,
+    new: Secret,
+) -> Result<(), ChangeError> {
+    let (user, by) = (over.thing(), over.permit().by());
+    set(cx, user, new, Keep::None, user::written(user, by, Written::Password)).await?;
+    // Whoever gets a new password has failed with the old one.
+    Ok(attempts::lift_by(cx, user, by).await?)
 }
 
 async fn set(cx: &Cx, user: &User, new: Secret, keep: Keep, event: Event) -> Result<(), ChangeError> {
-    let org = org::of(cx, user.org).await?;
-    let chosen = Chosen::new(new, &user.name.canonical(), org.password_rules(&cx.policy))?;
-    let hash = cx.hasher.make(chosen.into_secret(), cx.policy.hash_cost).await?;
-    let entry = event.at(cx.clock.now());
-    cx.store.replace_password(user, &hash, keep, &entry).await.map_err(ChangeError::changing)
+    let (org, now) = (org::of(cx, user.org).await?, cx.clock.now());
+    let Chosen(new) = Chosen::new(new, &user.name.canonical(), org.password_rules(&cx.policy))?;
+    let reuse = org.reuse_days(&cx.policy);
+    let since = now - days(reuse);
+    if reuse > 0 && was_used(cx, user.id, since, &new).await? {
+        return Err(Weakness::Used.into());
+    }
+    let hash = cx.hasher.make(new, cx.policy.hash_cost).await?;
+    let next = Replacement { hash, remember: since };
+    cx.store.replace_password(user, &next, keep, &event.at(now)).await.map_err(ChangeError::changing)
+}
+
+/// How many passwords of a user are remembered at the most; each costs a hash when a new one is chosen.
+pub const REMEMBERED: u32 = 24;
+
+/// A password that takes the place of another.
+#[derive(Debug)]
+pub struct Replacement {
+    /// Its hash.
+    pub hash: PasswordHash,
+    /// What was replaced before this instant is forgotten, and what is beyond [`REMEMBERED`].
+    pub remember: Timestamp,
+}
+
+/// Whether it is the password in force, or one that was replaced since.
+async fn was_used(cx: &Cx, user: UserId, since: Timestamp, new: &Secret) -> Result<bool, ChangeError> {
+    for hash in cx.store.passwords(user, since).await? {
+        if cx.hasher.check(new.clone(), hash).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether the password of a user of this org has to be changed because of its age. It still signs in.
+pub(crate) async fn is_too_old(cx: &Cx, org: &Org, user: UserId) -> Result<bool, StoreError> {
+    let life = org.expiration_days(&cx.policy);
+    if life == 0 {
+        return Ok(false);
+    }
+    let Some(set_at) = cx.store.password_set_at(user).await? else { return Ok(false) };
+    let since = set_at.max(org.decided.expires_since.unwrap_or_default());
+    Ok(cx.clock.now().since(since) >= days(life))
+}
+
+const fn days(number: u32) -> Duration {
+    Duration::from_secs(number as u64 * 24 * 60 * 60)
+}
+
+/// Chooses a new password with the answer to the security question instead of the old one (protocol.md 5.6), and ends
+/// every session. The answer is counted like a password, and every refusal is the same.
+pub async fn reset(cx: &Cx, whose: &str, answer: Secret, new: Secret, visit: Visit) -> Result<(), OwnError> {
+    let account = named(cx, whose).await.map_err(|error| OwnError::Old(error.into()))?;
+    let name = account
+        .as_ref()
+        .map_or_else(|| CanonicalName::of(whose).digest(), |account| account.user.name.canonical().digest());
+    let account = method::password::prove_answer(cx, account, name, folded(&answer), visit);
+    let user = account.await.map_err(OwnError::Old)?.user;
+    let event = user::written(&user, user.id, Written::Password);
+    set(cx, &user, new, Keep::None, event).await.map_err(OwnError::New)
+}
+
+async fn named(cx: &Cx, whose: &str) -> Result<Option<Account>, StoreError> {
+    let user = match whose.parse::<UserId>() {
+        Ok(id) => cx.store.user(id).await?,
+        Err(_) => None,
+    };
+    match user {
+        Some(user) => cx.store.account(&user.name.canonical()).await,
+        None => Ok(None),
+    }
+}
+
+/// The shortest answer to a security question, in characters.
+const SHORTEST_ANSWER: usize = 4;
+
+/// An answer to a security question that can be kept.
+#[derive(Debug)]
+pub struct Answer(Secret);
+
+impl Answer {
+    /// Takes an answer, unless it is too short. Answers are compared without their case and the blanks around them.
+    pub fn new(answer: &Secret) -> Result<Self, Weakness> {
+        let answer = folded(answer);
+        let is_long = answer.expose().chars().count() >= SHORTEST_ANSWER;
+        is_long.then_some(Self(answer)).ok_or(Weakness::ShortAnswer)
+    }
+}
+
+fn folded(answer: &Secret) -> Secret {
+    Secret::new(CanonicalName::of(answer.expose().trim()).as_str())
+}
+
+/// Sets the answer to a user's security question.
+pub async fn set_answer(
+    cx: &Cx,
+    over: &Over<action::ManageUsers, User>,
+    answer: Answer,
+) -> Result<(), ChangeError> {
+    write_answer(cx, over.thing(), over.permit().by(), answer).await
+}
+
+/// Sets the answer to one's own security question; the password is proven as at a sign-in.
+pub async fn set_own_answer(
+    cx: &Cx,
+    caller: &Caller,
+    password: Secret,
+    answer: Answer,
+    visit: Visit,
+) -> Result<(), OwnError> {
+    let name = caller.user().name.canonical();
+    let proof = method::password::prove(cx, &name, password, visit).await.map_err(OwnError::Old)?;
+    if proof.user().id != caller.user().id {
+        return Err(OwnError::Old(SignInError::Refused));
+    }
+    write_answer(cx, proof.user(), caller.user().id, answer).await.map_err(OwnError::New)
+}
+
+async fn write_answer(cx: &Cx, user: &User, by: UserId, answer: Answer) -> Result<(), ChangeError> {
+    if user.authenticator == Authenticator::Saml {
+        return Err(ChangeError::NoPassword);
+    }
+    let hash = cx.hasher.make(answer.0, cx.policy.hash_cost).await?;
+    let entry = user::written(user, by, Written::SecurityAnswer).at(cx.clock.now());
+    cx.store.replace_security_answer(user.id, &hash, &entry).await.map_err(ChangeError::changing)
 }
 
 #[cfg(test)]

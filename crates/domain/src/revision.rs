@@ -59,6 +59,9 @@ pub enum ChangeError {
     /// Somebody else changed it meanwhile, or it is gone.
     #[error("somebody else changed it meanwhile, or it is gone")]
     Contended,
+    /// The user signs in at an identity provider and has no password here.
+    #[error("the user signs in at an identity provider and has no password here")]
+    NoPassword,
     /// The password does not keep the rules.
     #[error(transparent)]
     Weak(#[from] crate::password::Weakness),

@@ -1,6 +1,7 @@
 //! Sessions: opened with a proof, found by what is presented, kept by use, ended for good.
 
 use crate::access::{Caller, Permit, action};
+use crate::attempts;
 use crate::audit::Event;
 use crate::cx::Cx;
 use crate::entropy;
@@ -14,6 +15,7 @@ use crate::token;
 use crate::user::User;
 use aws_lc_rs::digest;
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -84,12 +86,20 @@ fn overtaken(error: StoreError) -> SignInError {
 }
 
 /// Finds the live session that a presented id names.
-pub(crate) async fn find(cx: &Cx, presented: &Secret, now: Timestamp) -> Result<Option<Live>, StoreError> {
+///
+/// From outside the ranges that the org trusts it is as dead as one that has ended (protocol.md 7.4).
+pub(crate) async fn find(
+    cx: &Cx,
+    presented: &Secret,
+    from: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<Option<Live>, StoreError> {
     if !is_plausible(presented.expose()) {
         return Ok(None);
     }
     let live = cx.store.live(&SessionDigest::of(presented)).await?;
-    Ok(live.filter(|live| !live.session.has_ended(now) && live.user.is_active()))
+    let is_inside = |live: &Live| live.org.admits(&cx.policy, from);
+    Ok(live.filter(|live| !live.session.has_ended(now) && live.user.is_active() && is_inside(live)))
 }
 
 /// Slides the session: it has just been used.
@@ -119,9 +129,10 @@ pub async fn time_left(
     cx: &Cx,
     presented: &Secret,
     user: Option<&str>,
+    from: Option<IpAddr>,
 ) -> Result<Option<Duration>, StoreError> {
     let now = cx.clock.now();
-    let live = find(cx, presented, now).await?;
+    let live = find(cx, presented, from, now).await?;
     let theirs = |live: &Live| {
         user.is_none_or(|name| live.user.name.canonical() == crate::name::CanonicalName::of(name))
     };
@@ -132,7 +143,7 @@ pub async fn time_left(
 pub async fn forget(cx: &Cx) -> Result<(), StoreError> {
     let (now, lockout) = (cx.clock.now(), &cx.policy.lockout);
     cx.store.forget_sessions(now).await?;
-    cx.store.forget_attempts(now - lockout.forget, lockout.names).await
+    cx.store.forget_attempts(now - lockout.forget, now - attempts::KNOWN, lockout.names).await
 }
 
 fn is_plausible(presented: &str) -> bool {

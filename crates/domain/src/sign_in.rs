@@ -7,6 +7,7 @@ use crate::method::{Proof, bearer, password};
 use crate::name::CanonicalName;
 use crate::session::{self, Opened};
 use crate::store::StoreError;
+use std::time::Duration;
 use wire::{OrgId, Secret};
 
 /// Signs in with a name and a password.
@@ -44,7 +45,7 @@ pub(crate) async fn for_a_token(
 }
 
 async fn open(cx: &Cx, name: &CanonicalName, proof: Proof) -> Result<Opened, SignInError> {
-    let proof = at_home(cx, name, proof).await?;
+    let proof = at_home(cx, name, from_inside(cx, name, proof).await?).await?;
     let place = match session::place(cx, &proof).await? {
         Some(place) => place,
         None => {
@@ -62,6 +63,7 @@ pub async fn for_one_act(
     visit: Visit,
 ) -> Result<Caller, SignInError> {
     let proof = password::prove(cx, name, password, visit).await?;
+    let proof = from_inside(cx, name, proof).await?;
     Ok(Caller::proven(at_home(cx, name, proof).await?))
 }
 
@@ -74,6 +76,11 @@ pub enum SignInError {
     NotTrusted,
     /// The name is locked after too many failures.
     Locked,
+    /// The address has failed too often, with whatever names.
+    Throttled {
+        /// How long until it may try again.
+        wait: Duration,
+    },
     /// The password was right, but the user signs in at another region's login host.
     OtherRegion {
         /// That login host.
@@ -91,6 +98,16 @@ impl From<StoreError> for SignInError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
+}
+
+/// Lets through who comes from where the org lets its users come from, by whatever method; others hear what they would
+/// hear if the proof were wrong. A password has been judged by this already, so that it was counted.
+async fn from_inside(cx: &Cx, name: &CanonicalName, proof: Proof) -> Result<Proof, SignInError> {
+    if proof.org().admits(&cx.policy, proof.visit().address) {
+        return Ok(proof);
+    }
+    let error = if proof.method() == "password" { SignInError::Refused } else { SignInError::NotTrusted };
+    Err(refuse(cx, name, &proof, Refusal::Outside, error).await)
 }
 
 /// Lets through who belongs to this region. The password was right already, so the answer may say more than no.

@@ -4,7 +4,7 @@ mod provisioning;
 
 pub use provisioning::Provisioning;
 
-use crate::attempts::Attempts;
+use crate::attempts::{Counters, Tried};
 use crate::audit::Entry;
 use crate::audit::chain::{Link, Sealed};
 use crate::audit::checkpoint::Checkpoint;
@@ -17,6 +17,7 @@ use crate::name::{CanonicalName, NameDigest};
 use crate::once::Mark;
 use crate::org::Org;
 use crate::page::Page;
+use crate::password::Replacement;
 use crate::revision::Revision;
 use crate::revocation::Revocation;
 use crate::role::CustomRole;
@@ -33,6 +34,7 @@ pub trait Store:
     Directory
     + Policies
     + Orgs
+    + Passwords
     + People
     + Sessions
     + Roster
@@ -50,6 +52,7 @@ impl<T> Store for T where
     T: Directory
         + Policies
         + Orgs
+        + Passwords
         + People
         + Sessions
         + Roster
@@ -131,6 +134,27 @@ pub trait Orgs: Send + Sync {
     async fn remove_org(&self, org: &Org, entry: &Entry) -> Result<(), StoreError>;
 }
 
+/// Passwords and answers beside those that a sign-in reads.
+#[async_trait]
+pub trait Passwords: Send + Sync {
+    /// When the password of a user was set; `None` when it has none.
+    async fn password_set_at(&self, user: UserId) -> Result<Option<Timestamp>, StoreError>;
+
+    /// The password of a user in force, and those that were replaced since.
+    async fn passwords(&self, user: UserId, since: Timestamp) -> Result<Vec<PasswordHash>, StoreError>;
+
+    /// The answer of a user to the security question.
+    async fn security_answer(&self, user: UserId) -> Result<Option<PasswordHash>, StoreError>;
+
+    /// Puts an answer in the place of the one before; a conflict if the user is gone.
+    async fn replace_security_answer(
+        &self,
+        user: UserId,
+        answer: &PasswordHash,
+        entry: &Entry,
+    ) -> Result<(), StoreError>;
+}
+
 /// Users, roles and groups as administrators see them. A change that has happened is seen by the next call of anybody.
 #[async_trait]
 pub trait People: Send + Sync {
@@ -147,12 +171,12 @@ pub trait People: Send + Sync {
     /// writing is not the last.
     async fn replace_user(&self, new: &User, keep: Keep, entry: &Entry) -> Result<(), StoreError>;
 
-    /// Gives a user another password, and ends the sessions that do not go on; a conflict if this writing of the user is
+    /// Gives a user another password, remembers the one before, and ends the sessions that do not go on; a conflict if this writing of the user is
     /// not the last.
     async fn replace_password(
         &self,
         user: &User,
-        new: &PasswordHash,
+        new: &Replacement,
         keep: Keep,
         entry: &Entry,
     ) -> Result<(), StoreError>;
@@ -262,23 +286,28 @@ pub trait Sessions: Send + Sync {
     async fn forget_sessions(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 
-/// One counter of failed sign-ins per name.
+/// Counters of failed sign-ins: one for each name and network, and one for each name.
 #[async_trait]
 pub trait AttemptCounters: Send + Sync {
-    /// The counter of a name.
-    async fn attempts(&self, name: &NameDigest) -> Result<Option<Attempts>, StoreError>;
+    /// The counters of a name and a network.
+    async fn attempts(&self, tried: Tried) -> Result<Counters, StoreError>;
 
-    /// Writes `new` if the counter still has the version of `old`; says whether it had.
+    /// Writes what `new` has if the counters still have the versions of `old`; says whether they had.
     async fn replace_attempts(
         &self,
-        name: &NameDigest,
-        old: Option<&Attempts>,
-        new: &Attempts,
+        tried: Tried,
+        old: &Counters,
+        new: &Counters,
         entry: Option<&Entry>,
     ) -> Result<bool, StoreError>;
 
-    /// Forgets counters untouched since `before`, and the oldest beyond `most`.
-    async fn forget_attempts(&self, before: Timestamp, most: u32) -> Result<(), StoreError>;
+    /// Forgets the failures of a name from everywhere, and its locks.
+    async fn lift_lock(&self, name: NameDigest, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Forgets counters untouched since `before`, those of networks that signed in since `known` excepted, and the
+    /// oldest of each kind beyond half of `most`.
+    async fn forget_attempts(&self, before: Timestamp, known: Timestamp, most: u32)
+    -> Result<(), StoreError>;
 }
 
 /// Signing keys.

@@ -9,7 +9,7 @@ use crate::method::hash::PasswordHash;
 use crate::name::UserName;
 use crate::org::{self, Org};
 use crate::page::Page;
-use crate::password::Chosen;
+use crate::password::{self, Chosen};
 use crate::privilege::Privileges;
 use crate::revision::{ChangeError, Revision, author};
 use crate::role::{AnyRole, CustomRole, Role};
@@ -211,7 +211,9 @@ pub async fn list(
 ) -> Result<Vec<Arc<User>>, StoreError> {
     let mut users = Vec::new();
     for id in cx.store.users(permit.org(), page).await? {
-        users.extend(cx.store.user(id).await?);
+        if let Some(user) = cx.store.user(id).await? {
+            users.push(as_shown(cx, user).await?);
+        }
     }
     Ok(users)
 }
@@ -222,7 +224,19 @@ pub async fn find(
     permit: &Permit<action::ViewPeople>,
     id: UserId,
 ) -> Result<Option<Arc<User>>, StoreError> {
-    Ok(cx.store.user(id).await?.filter(|user| user.org == permit.org()))
+    match cx.store.user(id).await?.filter(|user| user.org == permit.org()) {
+        Some(user) => as_shown(cx, user).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A user whose password is too old has to change it, though nothing about the user was written.
+async fn as_shown(cx: &Cx, user: Arc<User>) -> Result<Arc<User>, StoreError> {
+    let org = org::of(cx, user.org).await?;
+    if user.must_change_password || !password::is_too_old(cx, &org, user.id).await? {
+        return Ok(user);
+    }
+    Ok(Arc::new(User { must_change_password: true, ..User::clone(&user) }))
 }
 
 /// The user with this name, if the permit's org has it.
@@ -232,7 +246,10 @@ pub async fn find_named(
     name: &str,
 ) -> Result<Option<Arc<User>>, StoreError> {
     let account = cx.store.account(&crate::name::CanonicalName::of(name)).await?;
-    Ok(account.map(|account| Arc::new(account.user)).filter(|user| user.org == permit.org()))
+    match account.map(|account| account.user).filter(|user| user.org == permit.org()) {
+        Some(user) => as_shown(cx, Arc::new(user)).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// Adds a user to the org of the permit.

@@ -1,6 +1,7 @@
 //! A request as the emulator sees it before anybody answers: what faults match and what the journal keeps.
 
 use http::{HeaderMap, Method};
+use std::net::IpAddr;
 
 /// The way by which a request came in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub struct Asked {
     pub method: Method,
     /// Its path, without the query.
     pub path: String,
+    /// The address that it came from, if it is known.
+    pub from: Option<IpAddr>,
     /// Its query, without the question mark.
     pub query: Option<String>,
     /// Its headers; some hold secrets.

@@ -9,11 +9,9 @@ use crate::kept::Kept;
 use crate::seed::{self, Person};
 use crate::stubs::Elsewhere;
 use crate::world::{Ground, World};
-use domain::audit::{Door, Visit, seal};
+use domain::audit::seal;
 use domain::founding::{FoundingError, NewOrg};
-use domain::name::CanonicalName;
 use domain::org::Org;
-use domain::sign_in;
 use domain::store::{Health, StoreError};
 use domain::time::{Clock, Timestamp};
 use server::folder::FolderError;
@@ -27,7 +25,6 @@ use std::time::Duration;
 use store::{Snapshot, Store};
 use thiserror::Error;
 use tokio::sync::RwLock;
-use wire::Secret;
 
 /// Moments that are kept; the oldest is forgotten for a new one.
 const MOMENTS: usize = 64;
@@ -272,7 +269,7 @@ async fn moment(
 async fn populate(world: &World, seed: Option<Vec<NewOrg>>) -> Result<Vec<Person>, OpenError> {
     let Some(orgs) = seed else {
         let people = settle(world, seed::default()?).await?;
-        lock_out(world, seed::LOCKED).await;
+        world.lock_out(seed::LOCKED).await?;
         return Ok(people);
     };
     Ok(settle(world, orgs).await?)
@@ -287,16 +284,6 @@ async fn settle(world: &World, orgs: Vec<NewOrg>) -> Result<Vec<Person>, Foundin
         people.into_iter().map(move |person| Person { org_id: id.clone(), ..person })
     };
     Ok(people.into_iter().zip(&made).flat_map(with_id).collect())
-}
-
-/// Locks a name as an attacker would: by wrong passwords.
-async fn lock_out(world: &World, name: &str) {
-    let visit = Visit { door: Door::V1, address: None };
-    for _ in 0..world.cx.policy().lockout.max_attempts {
-        let wrong = Secret::new("wrong");
-        // Every one of them is refused; that is what they are for.
-        let _refused = sign_in::with_password(&world.cx, &CanonicalName::of(name), wrong, visit).await;
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -26,7 +26,7 @@ use hyper::body::Body as _;
 use server::http::error::{ApiError, Family};
 use server::http::spelling::Luggage;
 use server::http::{self as service, caller};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use tower::ServiceExt;
 use wire::error::Code;
@@ -66,8 +66,9 @@ impl Pipeline {
         }
         let is_sign_in = faults::is_sign_in(request.uri().path());
         let seen = look_at(&mut request, is_sign_in).await?;
-        let visitor = self.visitor(request.headers()).await;
-        let asked = Arc::new(asked(front, &request, visitor, seen.as_ref()));
+        let visitor = self.visitor(request.headers(), Some(peer.ip())).await;
+        let asked = asked(front, &request, visitor, seen.as_ref());
+        let asked = Arc::new(Asked { from: Some(peer.ip()), ..asked });
         request.extensions_mut().insert(ConnectInfo(peer));
         let answered = Answered::default();
         let brought = Brought { asked: Arc::clone(&asked), answered: answered.clone() };
@@ -94,8 +95,8 @@ impl Pipeline {
     }
 
     /// Whom the credentials of a request name; asking slides nothing.
-    async fn visitor(&self, headers: &HeaderMap) -> Option<(String, String)> {
-        let mut credentials = caller::credentials(headers).ok()?;
+    async fn visitor(&self, headers: &HeaderMap, from: Option<IpAddr>) -> Option<(String, String)> {
+        let mut credentials = caller::credentials(headers, from).ok()?;
         credentials.org = None;
         let world = self.emulator.world().await;
         let visitor = access::gate(&world.cx, &credentials, Use::Probe).await.ok()?;
@@ -138,7 +139,7 @@ impl Pipeline {
         asked: &Asked,
     ) -> Result<Option<Arc<World>>, StoreError> {
         match &plan.before {
-            Some(Before::EndSession) => end_session(world, &asked.headers).await?,
+            Some(Before::EndSession) => end_session(world, asked).await?,
             Some(Before::RotateKeys) => drop(world.rotate_keys().await?),
             Some(Before::Skew(shift)) => {
                 let ahead = i64::try_from(shift.as_micros()).unwrap_or(i64::MAX);
@@ -190,15 +191,16 @@ fn asked(
         path: uri.path().to_owned(),
         query: uri.query().map(str::to_owned),
         headers: request.headers().clone(),
+        from: None,
         user: user.or_else(|| body.and_then(|body| named_in(body))),
         org,
     }
 }
 
 /// Ends the session that a request carries, for every carrier.
-async fn end_session(world: &World, headers: &HeaderMap) -> Result<(), StoreError> {
-    let presented = caller::sessions(headers).unwrap_or_default();
-    match access::caller(&world.cx, &presented, Use::Probe).await {
+async fn end_session(world: &World, asked: &Asked) -> Result<(), StoreError> {
+    let presented = caller::sessions(&asked.headers).unwrap_or_default();
+    match access::caller(&world.cx, &presented, asked.from, Use::Probe).await {
         Ok(caller) => session::end(&world.cx, &caller).await,
         // Nobody's session cannot be ended.
         Err(_nobody) => Ok(()),

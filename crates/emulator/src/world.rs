@@ -6,6 +6,7 @@ use crate::keysmith::SeededKeysmith;
 use axum::Router;
 use axum::routing::MethodRouter;
 use domain::cx::{Policy, World as Kind};
+use domain::name::CanonicalName;
 use domain::store::StoreError;
 use domain::time::Clock;
 use domain::{Cx, Needs, Operator, access, keyring};
@@ -89,6 +90,8 @@ impl Ground {
 /// Passwords here are known to everybody, so their hashes may cost next to nothing.
 fn cheap() -> Config {
     let mut config = Config::default();
+    // Programs under test may fail as often as they like.
+    config.lockout.failures_per_address = 0;
     config.password.memory_kib = 8;
     config.password.passes = 1;
     config.password.threads = 2;
@@ -187,6 +190,12 @@ impl World {
     /// Does what a running service does from time to time: replaces a key that is due, forgets what is over.
     pub async fn tidy(&self) -> Result<(), StoreError> {
         jobs::tidy(&self.direct, &self.operator).await
+    }
+
+    /// Locks a name, as a crowd of attackers would.
+    pub async fn lock_out(&self, name: &str) -> Result<(), StoreError> {
+        let permit = access::may_found(&self.operator);
+        domain::attempts::lock_out(&self.cx, &permit, &CanonicalName::of(name)).await
     }
 
     /// Adds orgs and users.

@@ -8,11 +8,13 @@ use domain::access::{self, Caller};
 use domain::audit::Visit;
 use domain::method::oauth_client::Presented;
 use domain::oauth::{self, GrantError, Granted, Known};
+use domain::password::{self, Answer};
 use domain::session::{self, Opened};
 use domain::sign_in::{self, SignInError};
 use domain::store::{Store, StoreError};
 use domain::time::Timestamp;
-use domain::{Cx, keyring, password};
+use domain::{Cx, keyring};
+use ipnet::IpNet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -36,6 +38,8 @@ pub struct Shared {
     pub wire: Wire,
     /// How much one client may take.
     pub limits: Limits,
+    /// The proxies whose word is taken for where a request came from.
+    pub proxies: Vec<IpNet>,
     /// The bytes that the bodies of requests may take together.
     pub room: Arc<Semaphore>,
     /// When the store last said that it is ready, in microseconds.
@@ -58,6 +62,7 @@ impl Shared {
             store,
             wire: config.wire.clone(),
             limits: config.limits.clone(),
+            proxies: config.network.proxies.iter().map(|range| range.0).collect(),
             room: Arc::new(Semaphore::new(config.limits.bodies_bytes as usize)),
             ready_at: AtomicI64::default(),
             saas_url: String::new(),
@@ -177,6 +182,34 @@ impl Shared {
         tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))
     }
 
+    /// Chooses a new password with the answer to the security question, to the end as well.
+    pub async fn reset_password(
+        self: &Arc<Self>,
+        whose: String,
+        answer: Secret,
+        new: Secret,
+        visit: Visit,
+    ) -> Result<(), ApiError> {
+        let app = Arc::clone(self);
+        let story = async move { password::reset(&app.cx, &whose, answer, new, visit).await };
+        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
+        tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))
+    }
+
+    /// Sets the answer to the caller's security question, to the end as well.
+    pub async fn set_own_answer(
+        self: &Arc<Self>,
+        caller: Caller,
+        password: Secret,
+        answer: Answer,
+        visit: Visit,
+    ) -> Result<(), ApiError> {
+        let app = Arc::clone(self);
+        let story = async move { password::set_own_answer(&app.cx, &caller, password, answer, visit).await };
+        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
+        tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))
+    }
+
     /// Ends the caller's session.
     pub async fn sign_out(&self, caller: Caller) -> Result<(), ApiError> {
         session::end(&self.cx, &caller).await?;
@@ -213,6 +246,7 @@ impl Shared {
             Ok(_) => Outcome::Accepted,
             Err(Ending::No(SignInError::Refused | SignInError::NotTrusted)) => Outcome::Refused,
             Err(Ending::No(SignInError::Locked)) => Outcome::Locked,
+            Err(Ending::No(SignInError::Throttled { .. })) => Outcome::Throttled,
             Err(Ending::No(SignInError::OtherRegion { .. })) => Outcome::Elsewhere,
             Err(Ending::No(SignInError::TooManySessions)) => Outcome::Full,
             Err(Ending::No(SignInError::Busy)) => Outcome::Busy,

@@ -125,6 +125,8 @@ pub enum Outcome {
     Refused,
     /// The name is locked.
     Locked,
+    /// The address has failed too often.
+    Throttled,
     /// The user belongs to another region.
     Elsewhere,
     /// The org holds as many sessions as it may.
@@ -141,6 +143,7 @@ impl Outcome {
             Self::Accepted => "accepted",
             Self::Refused => "refused",
             Self::Locked => "locked",
+            Self::Throttled => "throttled",
             Self::Elsewhere => "elsewhere",
             Self::Full => "full",
             Self::Busy => "busy",

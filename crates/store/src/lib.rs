@@ -13,6 +13,7 @@ mod live;
 pub mod migrate;
 mod once;
 mod orgs;
+mod passwords;
 mod people;
 mod policies;
 pub mod restore;

@@ -2,14 +2,14 @@
 
 use crate::db::{Statement, sql};
 use crate::directory::{authenticator, insert_account, insert_role, profile};
-use crate::{Store, groups, roles, roster, to_the_end, write};
+use crate::{Store, groups, passwords, roles, roster, to_the_end, write};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::group::Group;
-use domain::method::hash::PasswordHash;
 use domain::name::CanonicalName;
 use domain::org::Org;
 use domain::page::Page;
+use domain::password::Replacement;
 use domain::role::CustomRole;
 use domain::store::{Directory, People, StoreError};
 use domain::user::{Account, Keep, User};
@@ -23,9 +23,6 @@ const BELOW: &str = "SELECT id FROM org WHERE parent_id = $1 ORDER BY name, id L
 const REPLACE: &str = "UPDATE account SET status = $2, profile = $3, must_change_password = $4,
     max_login_attempts = $5, updated_at = $6, updated_by = $7, revision = $8, name = $9, canonical_name = $10,
     authenticator = $11, external_id = $12 WHERE id = $1 AND revision = $8 - 1";
-
-const PASSWORD: &str = "UPDATE account SET password_hash = $2, must_change_password = 0, updated_at = $3,
-    revision = revision + 1 WHERE id = $1 AND revision = $4";
 
 const NO_ROLES: &str = "DELETE FROM account_role WHERE account_id = $1";
 const NO_GROUPS: &str = "DELETE FROM group_member WHERE account_id = $1";
@@ -75,17 +72,11 @@ impl People for Store {
     async fn replace_password(
         &self,
         user: &User,
-        new: &PasswordHash,
+        new: &Replacement,
         keep: Keep,
         entry: &Entry,
     ) -> Result<(), StoreError> {
-        let statement = sql(PASSWORD)
-            .bind(user.id.bits().to_be_bytes())
-            .bind(new.expose())
-            .bind(entry.at.as_micros())
-            .bind(user.revision.number)
-            .must_change();
-        self.change_user(user.id, vec![statement], keep, entry).await
+        self.change_user(user.id, passwords::replace(user, new, entry.at), keep, entry).await
     }
 
     async fn remove_user(&self, user: UserId, entry: &Entry) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 #![cfg(test)]
 
-use domain::attempts::Attempts;
+use domain::attempts::{Attempts, Counters, Tried};
 use domain::audit::chain::Link;
 use domain::audit::checkpoint::{Checkpoint, Kind, PublicKey, Statement};
 use domain::audit::{Door, Entry, Event, Visit, Written};
@@ -11,10 +11,12 @@ use domain::group::Group;
 use domain::keyring::{KeyRecord, PrivateKey};
 use domain::method::hash::{Cost, PasswordHash};
 use domain::name::{CanonicalName, NameDigest, UserName};
+use domain::network::Network;
 use domain::once::Mark;
 use domain::org::{Authentication, Org, ROOT};
 use domain::org_policy::Decided;
 use domain::page::Page;
+use domain::password::{REMEMBERED, Replacement};
 use domain::privilege::{Privilege, Privileges};
 use domain::revision::Revision;
 use domain::revocation::Revocation;
@@ -23,8 +25,8 @@ use domain::roster::Handle;
 use domain::scim::{Contact, Provisioned, ScimToken, TokenDigest};
 use domain::session::{Record, Session, SessionDigest};
 use domain::store::{
-    AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, Orgs, People, Policies, Provisioning,
-    Roster, Sessions, StoreError,
+    AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, Orgs, Passwords, People, Policies,
+    Provisioning, Roster, Sessions, StoreError,
 };
 use domain::time::{Timestamp, minutes};
 use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
@@ -335,46 +337,140 @@ async fn what_an_org_decides_is_kept_whole_and_never_over_what_was_not_seen() {
     assert_eq!(*world.another().await.org(ACME).await.unwrap().unwrap(), next);
 }
 
+/// A password that takes the place of another.
+fn fresh(hash: &PasswordHash) -> Replacement {
+    Replacement { hash: hash.clone(), remember: at(0) }
+}
+
+/// A name as one network tries it.
+fn tried(name: u8, network: u8) -> Tried {
+    let address = std::net::IpAddr::from([203, 0, 113, network]);
+    Tried { name: NameDigest([name; 32]), network: Network::of(Some(address)) }
+}
+
+fn failures(minute: u32) -> Attempts {
+    Attempts { failures: 1, last_at: at(minute), ..Attempts::default() }
+}
+
+fn both(attempts: &Attempts) -> Counters {
+    Counters { here: Some(attempts.clone()), everywhere: Some(attempts.clone()) }
+}
+
+async fn counted(store: &Store, tried: Tried, attempts: &Attempts) {
+    let old = store.attempts(tried).await.unwrap();
+    assert!(store.replace_attempts(tried, &old, &both(attempts), None).await.unwrap());
+}
+
 #[tokio::test]
 async fn concurrent_replacements_of_a_counter_count_once_each() {
     let world = World::new().await;
-    let (store, name) = (Arc::new(world.another().await), NameDigest([7; 32]));
-    let add = |store: Arc<Store>| async move {
+    let store = Arc::new(world.another().await);
+    let add = |store: Arc<Store>, network| async move {
         loop {
-            let old = store.attempts(&name).await.unwrap();
-            let new = Attempts {
-                failures: old.as_ref().map_or(0, |old| old.failures) + 1,
-                last_at: at(0),
-                ..Attempts::default()
+            let old = store.attempts(tried(7, network)).await.unwrap();
+            let more = |old: &Option<Attempts>| {
+                let failures = old.as_ref().map_or(0, |old| old.failures) + 1;
+                Some(Attempts { failures, last_at: at(0), ..Attempts::default() })
             };
-            if store.replace_attempts(&name, old.as_ref(), &new, None).await.unwrap() {
+            let new = Counters { here: more(&old.here), everywhere: more(&old.everywhere) };
+            if store.replace_attempts(tried(7, network), &old, &new, None).await.unwrap() {
                 return;
             }
         }
     };
-    let all: Vec<_> = (0..40).map(|_| tokio::spawn(add(Arc::clone(&store)))).collect();
+    let all: Vec<_> = (0..40).map(|number| tokio::spawn(add(Arc::clone(&store), number % 2))).collect();
     for one in all {
         one.await.unwrap();
     }
-    let counted = world.another().await.attempts(&name).await.unwrap().unwrap();
-    assert_eq!((counted.failures, counted.version), (40, 40));
+    let Counters { here, everywhere } = world.another().await.attempts(tried(7, 0)).await.unwrap();
+    let told = [here, everywhere].map(|counter| counter.map(|it| (it.failures, it.version)));
+    assert_eq!(told, [Some((20, 20)), Some((40, 40))]);
+}
+
+#[tokio::test]
+async fn a_counter_is_kept_whole_and_its_lock_is_lifted_everywhere() {
+    let world = World::new().await;
+    let locked = Attempts {
+        failures: 10,
+        pending: 2,
+        locked_until: Some(at(15)),
+        last_at: at(1),
+        succeeded_at: at(0),
+        version: 1,
+    };
+    for network in 1..=2 {
+        let counters = Counters { here: Some(locked.clone()), everywhere: None };
+        assert!(
+            world
+                .store
+                .replace_attempts(tried(7, network), &Counters::default(), &counters, None)
+                .await
+                .unwrap()
+        );
+        assert_eq!(world.another().await.attempts(tried(7, network)).await, Ok(counters));
+    }
+    world.store.lift_lock(NameDigest([7; 32]), &entry(2)).await.unwrap();
+    let lifted = Attempts { failures: 0, locked_until: None, version: 2, ..locked };
+    for network in 1..=2 {
+        let counters = Counters { here: Some(lifted.clone()), everywhere: None };
+        assert_eq!(world.another().await.attempts(tried(7, network)).await, Ok(counters));
+    }
 }
 
 #[tokio::test]
 async fn counters_are_forgotten_by_age_and_beyond_their_number() {
     let world = World::new().await;
     for number in 0..5u8 {
-        let attempts = Attempts { failures: 1, last_at: at(u32::from(number)), ..Attempts::default() };
-        assert!(
-            world.store.replace_attempts(&NameDigest([number; 32]), None, &attempts, None).await.unwrap()
-        );
+        counted(&world.store, tried(number, 1), &failures(u32::from(number))).await;
     }
-    world.store.forget_attempts(at(1), 3).await.unwrap();
+    let known = Attempts { succeeded_at: at(0), ..failures(0) };
+    for number in 10..12u8 {
+        counted(&world.store, tried(number, 1), &known).await;
+    }
+    // Two counters each; half of the twelve may be of those who signed in.
+    world.store.forget_attempts(at(1), at(0), 12).await.unwrap();
     let mut kept = Vec::new();
-    for number in 0..5u8 {
-        kept.push(world.store.attempts(&NameDigest([number; 32])).await.unwrap().is_some());
+    for number in [0, 1, 2, 3, 4, 10, 11u8] {
+        kept.push(world.store.attempts(tried(number, 1)).await.unwrap().here.is_some());
     }
-    assert_eq!(kept, [false, false, true, true, true]);
+    assert_eq!(kept, [false, false, true, true, true, true, true]);
+    world.store.forget_attempts(at(1), at(1), 12).await.unwrap();
+    assert_eq!(world.store.attempts(tried(10, 1)).await, Ok(Counters::default()));
+}
+
+#[tokio::test]
+async fn passwords_before_are_remembered_for_a_time_and_never_more_than_so_many() {
+    let world = World::new().await;
+    let hash = PasswordHash::decoy(Cost { memory_kib: 8, passes: 1, lanes: 1 }).unwrap();
+    let person = account(UserId::from_bits(77), "cleo");
+    world
+        .store
+        .add_user(&Account { password: Some(hash.clone()), ..person.clone() }, &entry(0))
+        .await
+        .unwrap();
+    let id = person.user.id;
+    assert_eq!(world.store.password_set_at(id).await, Ok(Some(person.user.created_at)));
+    assert_eq!(world.store.passwords(id, at(0)).await.unwrap().len(), 1);
+    for number in 1..=30 {
+        let user = world.another().await.user(id).await.unwrap().unwrap();
+        let next = Replacement { hash: hash.clone(), remember: at(0) };
+        world.store.replace_password(&user, &next, Keep::All, &entry(number)).await.unwrap();
+    }
+    assert_eq!(world.store.password_set_at(id).await, Ok(Some(at(30))));
+    // That in force, and those before.
+    assert_eq!(world.store.passwords(id, at(0)).await.unwrap().len(), 1 + REMEMBERED as usize);
+    assert_eq!(world.store.passwords(id, at(28)).await.unwrap().len(), 1 + 2);
+    let user = world.another().await.user(id).await.unwrap().unwrap();
+    let last = Replacement { hash: hash.clone(), remember: at(31) };
+    world.store.replace_password(&user, &last, Keep::All, &entry(31)).await.unwrap();
+    assert_eq!(world.store.passwords(id, at(0)).await.unwrap().len(), 1);
+    assert_eq!(world.store.security_answer(id).await.unwrap().map(|_| ()), None);
+    world.store.replace_security_answer(id, &hash, &entry(32)).await.unwrap();
+    assert!(world.another().await.security_answer(id).await.unwrap().is_some());
+    world.store.remove_user(id, &entry(33)).await.unwrap();
+    assert_eq!(world.store.password_set_at(id).await, Ok(None));
+    let gone = world.store.replace_security_answer(id, &hash, &entry(34)).await;
+    assert_eq!(gone, Err(StoreError::Conflict));
 }
 
 #[tokio::test]
@@ -606,8 +702,8 @@ async fn a_user_that_is_disabled_or_gets_another_password_keeps_the_sessions_tha
         store.open_session(session, &proven(), &entry(0)).await.unwrap();
     }
     let hash = PasswordHash::decoy(Cost { memory_kib: 64, passes: 1, lanes: 1 }).unwrap();
-    store.replace_password(&ada, &hash, Keep::Only(all[1].digest), &entry(1)).await.unwrap();
-    let stale = store.replace_password(&ada, &hash, Keep::None, &entry(1)).await;
+    store.replace_password(&ada, &fresh(&hash), Keep::Only(all[1].digest), &entry(1)).await.unwrap();
+    let stale = store.replace_password(&ada, &fresh(&hash), Keep::None, &entry(1)).await;
     assert_eq!(stale, Err(StoreError::Conflict), "it was written since");
     for store in [store, &world.another().await] {
         let mut alive = Vec::new();
@@ -624,7 +720,10 @@ async fn a_user_that_is_disabled_or_gets_another_password_keeps_the_sessions_tha
     assert!(store.live(&all[1].digest).await.unwrap().is_none());
     assert!(!store.user(ADA).await.unwrap().unwrap().is_active());
     let bob = bare(BOB, "bob").user;
-    assert_eq!(store.replace_password(&bob, &hash, Keep::None, &entry(2)).await, Err(StoreError::Conflict));
+    assert_eq!(
+        store.replace_password(&bob, &fresh(&hash), Keep::None, &entry(2)).await,
+        Err(StoreError::Conflict)
+    );
 }
 
 #[tokio::test]
@@ -715,15 +814,21 @@ async fn entries_of_all_who_write_at_once_are_one_chain() {
     let world = World::new().await;
     let (one, two) = (Arc::new(world.another().await), Arc::new(world.another().await));
     let write = |number: u32| {
-        let (store, name) =
-            (Arc::clone(if number.is_multiple_of(2) { &one } else { &two }), NameDigest([7; 32]));
+        let (store, name) = (Arc::clone(if number.is_multiple_of(2) { &one } else { &two }), tried(7, 1));
         tokio::spawn(async move {
             match number % 3 {
                 0 => store.record(&entry(number)).await.unwrap(),
                 1 => store.record_behind(&[entry(number), entry(number)]).await.unwrap(),
                 // Most of these find another version, and leave no entry.
                 _ => drop(
-                    store.replace_attempts(&name, None, &Attempts::default(), Some(&entry(number))).await,
+                    store
+                        .replace_attempts(
+                            name,
+                            &Counters::default(),
+                            &both(&failures(0)),
+                            Some(&entry(number)),
+                        )
+                        .await,
                 ),
             }
         })
@@ -803,7 +908,7 @@ async fn who_was_changed_while_being_proven_gets_no_session() {
     let world = World::new().await;
     let store = &world.store;
     let hash = PasswordHash::decoy(Cost { memory_kib: 64, passes: 1, lanes: 1 }).unwrap();
-    store.replace_password(&account(ADA, "Ada").user, &hash, Keep::None, &entry(1)).await.unwrap();
+    store.replace_password(&account(ADA, "Ada").user, &fresh(&hash), Keep::None, &entry(1)).await.unwrap();
     let late = session(1, ACME, 1);
     assert_eq!(store.open_session(&late, &proven(), &entry(1)).await, Err(StoreError::Conflict));
     assert!(store.live(&late.digest).await.unwrap().is_none());

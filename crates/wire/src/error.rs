@@ -50,6 +50,8 @@ pub enum Code {
     BodyTooLarge,
     /// The headers are longer than are read.
     HeadersTooLarge,
+    /// The address has failed too often, with whatever names.
+    Throttled,
     /// Too much arrives at once; a later try may do.
     Busy,
     /// Something inside is broken; nobody outside can mend it.
@@ -83,6 +85,7 @@ impl Code {
             Self::TimedOut => "LK_TIMEOUT",
             Self::BodyTooLarge => "LK_BODY",
             Self::HeadersTooLarge => "LK_HEADERS",
+            Self::Throttled => "LK_THROTTLED",
             Self::Busy => "LK_BUSY",
             Self::Internal => "LK_INTERNAL",
             Self::Unavailable => "LK_UNAVAILABLE",
@@ -101,7 +104,7 @@ impl Code {
                 "invalid_grant"
             }
             Self::Denied | Self::DeadSession => "unauthorized_client",
-            Self::Busy | Self::Unavailable | Self::TimedOut => "temporarily_unavailable",
+            Self::Busy | Self::Throttled | Self::Unavailable | Self::TimedOut => "temporarily_unavailable",
             Self::Internal => "server_error",
             Self::NonceMissing
             | Self::ClientUnknown

@@ -1,6 +1,7 @@
 //! Bodies of our own administration under `/latchkey/v1`.
 
 use crate::id::{OrgId, UserId};
+use crate::secret::{Secret, hand_over};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 
@@ -145,4 +146,19 @@ pub struct PolicyChange {
 /// Tells a field that is null from one that is absent.
 fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(from).map(Some)
+}
+
+/// One's own answer to the security question.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SecurityAnswer {
+    /// The password in force.
+    #[serde(serialize_with = "hand_over")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, max_length = 255))]
+    pub password: Secret,
+    /// The answer: at least 4 characters, compared without their case.
+    #[serde(serialize_with = "hand_over")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 4, max_length = 255))]
+    pub security_answer: Secret,
 }

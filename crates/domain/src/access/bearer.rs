@@ -8,6 +8,7 @@ use crate::store::StoreError;
 use crate::time::Timestamp;
 use crate::token::{self, OWN_AUDIENCE, Verified};
 use crate::user::User;
+use std::net::IpAddr;
 use std::sync::Arc;
 use wire::{ClientId, Secret};
 
@@ -25,14 +26,18 @@ impl Caller {
 
 /// Who presents this token for a call of this service itself: only tokens with that audience are for it, or whichever
 /// service a user calls could administer in their name.
-pub async fn caller_with_token(cx: &Cx, presented: &Secret) -> Result<Caller, NotACaller> {
+pub async fn caller_with_token(
+    cx: &Cx,
+    presented: &Secret,
+    from: Option<IpAddr>,
+) -> Result<Caller, NotACaller> {
     let token = good(cx, presented, cx.clock.now()).await?.ok_or(NotACaller::Dead)?;
     if token.claims.aud != OWN_AUDIENCE {
         return Err(NotACaller::Dead);
     }
     let user = holder(cx, &token).await?.ok_or(NotACaller::Dead)?;
     let org = cx.store.org(token.claims.org_id).await?.ok_or(NotACaller::Dead)?;
-    Ok(Caller::named(user, org))
+    if org.admits(&cx.policy, from) { Ok(Caller::named(user, org)) } else { Err(NotACaller::Dead) }
 }
 
 /// A token that is signed, alive and not withdrawn.

@@ -77,6 +77,11 @@ pub(crate) fn knocked(cx: &Cx, name: NameDigest, knock: Knock) {
     waiting.add(Some(entry(name, knock, 1).at(now)));
 }
 
+/// Notes that an address fails too often.
+pub(crate) fn throttled(cx: &Cx, visit: Visit) {
+    lock(&cx.trail.waiting).add(Some(Event::AddressThrottled { visit }.at(cx.clock.now())));
+}
+
 /// Writes what waits. What could not be written waits for the next time.
 pub async fn write_behind(cx: &Cx) -> Result<(), StoreError> {
     let now = cx.clock.now();

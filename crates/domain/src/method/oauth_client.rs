@@ -3,16 +3,18 @@
 //! A secret has 256 random bits, so nobody guesses one, and a right one is taken whatever was tried before: a lock would
 //! let anybody stop a program by its id alone. What failures in a row do is make the record of them short.
 
-use crate::attempts::{self, Limits, NoAttempt};
+use crate::attempts::{self, Limits, NoAttempt, Tried};
 use crate::audit::trail::{self, Knock};
 use crate::audit::{Event, Refusal, Visit};
 use crate::client::{self, Client, ClientSecret, SecretDigest};
 use crate::cx::{Cx, Lockout};
 use crate::name::NameDigest;
+use crate::network::Network;
 use crate::org::Org;
 use crate::store::StoreError;
 use aws_lc_rs::digest;
 use std::sync::Arc;
+use std::time::Duration;
 use wire::{ClientId, ClientSecretId, Secret};
 
 /// What a client presents. People paste secrets into the wrong field, so the id is kept out of sight too.
@@ -62,6 +64,11 @@ impl ClientProof {
 pub(crate) enum NotProven {
     /// Id or secret are not right, or the client is disabled; which of them, nobody is told.
     Refused,
+    /// The address has failed too often, with whatever names.
+    Throttled {
+        /// How long until it may try again.
+        wait: Duration,
+    },
     /// More wrong ones arrive at once than can be counted.
     Busy,
     /// The store did not do it.
@@ -78,7 +85,7 @@ impl From<StoreError> for NotProven {
 pub(crate) async fn prove(cx: &Cx, presented: &Presented, visit: Visit) -> Result<ClientProof, NotProven> {
     let id = presented.id.expose().parse().unwrap_or(ClientId::from_bits(0));
     let client = cx.store.client(id).await?;
-    match verdict(cx, client.clone(), &presented.secret).await? {
+    match verdict(cx, client.clone(), &presented.secret, visit).await? {
         Ok((proof, secret)) => {
             client::used(cx, &secret, cx.clock.now()).await?;
             Ok(proof)
@@ -91,6 +98,7 @@ async fn verdict(
     cx: &Cx,
     client: Option<Arc<Client>>,
     secret: &Secret,
+    visit: Visit,
 ) -> Result<Result<(ClientProof, ClientSecret), Refusal>, StoreError> {
     let digest = SecretDigest::of(secret);
     let Some(client) = client else { return Ok(Err(Refusal::UnknownClient)) };
@@ -102,6 +110,9 @@ async fn verdict(
     };
     if org.region.is_some() {
         return Ok(Err(Refusal::OtherRegion));
+    }
+    if !org.admits(&cx.policy, visit.address) {
+        return Ok(Err(Refusal::Outside));
     }
     Ok(Ok((ClientProof { client, org, secret: secret.id }, secret)))
 }
@@ -118,8 +129,9 @@ async fn refuse(
     let (now, org, client) = (cx.clock.now(), client.map(|it| it.org), client.map(|it| it.id));
     let event =
         |locked| Event::ClientRefused { name: name.into(), org, client, reason, locked, visit }.at(now);
-    let Lockout { max_attempts: max, lock, forget, .. } = cx.policy.lockout;
-    match attempts::claim(cx, name, Limits { max, lock, forget }).await {
+    let Lockout { max_attempts: max, lock, forget, failures_per_name: of_all, .. } = cx.policy.lockout;
+    let tried = Tried { name, network: Network::of(visit.address) };
+    match attempts::claim(cx, tried, Limits { max, lock, forget, of_all }).await {
         Ok(attempt) => match attempt.failed(cx, event).await {
             Ok(()) => NotProven::Refused,
             Err(error) => error.into(),
@@ -127,6 +139,12 @@ async fn refuse(
         Err(NoAttempt::Locked { until }) => {
             trail::knocked(cx, name, Knock { user: None, until, visit });
             NotProven::Refused
+        }
+        Err(NoAttempt::Throttled(refused)) => {
+            if refused.is_news {
+                trail::throttled(cx, visit);
+            }
+            NotProven::Throttled { wait: refused.wait }
         }
         Err(NoAttempt::Busy) => NotProven::Busy,
         Err(NoAttempt::Store(error)) => error.into(),

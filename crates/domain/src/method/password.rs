@@ -2,17 +2,23 @@
 
 use super::hash::PasswordHash;
 use super::{Busy, Proof};
-use crate::attempts::{self, Limits, NoAttempt};
+use crate::attempts::{self, Limits, NoAttempt, Tried};
 use crate::audit::trail::{self, Knock};
 use crate::audit::{Event, Refusal, Visit};
 use crate::cx::{Cx, Lockout};
-use crate::name::CanonicalName;
-use crate::org;
+use crate::name::{CanonicalName, NameDigest};
+use crate::network::Network;
+use crate::org::{self, Org};
+use crate::password;
 use crate::sign_in::SignInError;
 use crate::store::StoreError;
 use crate::user::{Account, Authenticator};
 use std::sync::Arc;
+use std::time::Duration;
 use wire::Secret;
+
+/// Attempts on a lock are summed up after this long at the latest, however long it holds.
+const SUMMED_UP: Duration = Duration::from_secs(60 * 60);
 
 /// Proves that whoever presents `password` is the user called `name`.
 pub(crate) async fn prove(
@@ -23,71 +29,135 @@ pub(crate) async fn prove(
 ) -> Result<Proof, SignInError> {
     cx.hasher.admit()?;
     let account = cx.store.account(name).await?;
-    let user = account.as_ref().map(|account| account.user.id);
-    let limits = limits(cx, account.as_ref()).await?;
-    let attempt = attempts::claim(cx, name.digest(), limits).await;
-    let attempt = attempt.inspect_err(|no| match no {
-        NoAttempt::Locked { until } => {
-            trail::knocked(cx, name.digest(), Knock { user, until: *until, visit })
-        }
-        NoAttempt::Busy | NoAttempt::Store(_) => {}
-    })?;
-    let right = match cx.hasher.check(password.clone(), hash_to_compare(cx, account.as_ref())?).await {
-        Ok(right) => right,
-        Err(busy) => {
-            attempt.released(cx).await?;
-            return Err(busy.into());
-        }
-    };
-    let account = match verdict(account, right) {
-        Ok(account) => account,
-        Err(reason) => {
-            let now = cx.clock.now();
-            let name = name.digest().into();
-            attempt
-                .failed(cx, |locked| Event::SignInRefused { name, user, reason, locked, visit }.at(now))
-                .await?;
-            return Err(SignInError::Refused);
-        }
-    };
-    attempt.succeeded(cx).await?;
+    let kept = account.as_ref().and_then(|account| account.password.clone());
+    let claimed = Claimed::new(cx, name.digest(), account, kept).await?;
+    let (account, org) = claimed.compare(cx, password.clone(), Refusal::WrongPassword, visit).await?;
     renew(cx, &account, password).await?;
-    let org = cx
-        .store
-        .org(account.user.org)
-        .await?
-        .ok_or_else(|| StoreError::Corrupt("a user without its org".into()))?;
-    Ok(Proof { user: Arc::new(account.user), org, method: "password", visit })
+    let mut user = account.user;
+    user.must_change_password |= password::is_too_old(cx, &org, user.id).await?;
+    Ok(Proof { user: Arc::new(user), org, method: "password", visit })
 }
 
-/// What the org of the account says; of a name that nobody has, what the instance says.
-async fn limits(cx: &Cx, account: Option<&Account>) -> Result<Limits, StoreError> {
-    let Lockout { max_attempts, lock, forget, .. } = cx.policy.lockout;
-    let Some(Account { user, .. }) = account else {
-        return Ok(Limits { max: max_attempts, lock, forget });
+/// Proves that whoever presents `answer` knows what the user with this id once answered; `name` is what is counted. It
+/// opens no session.
+pub(crate) async fn prove_answer(
+    cx: &Cx,
+    account: Option<Account>,
+    name: NameDigest,
+    answer: Secret,
+    visit: Visit,
+) -> Result<Account, SignInError> {
+    cx.hasher.admit()?;
+    let kept = match &account {
+        Some(account) => cx.store.security_answer(account.user.id).await?,
+        None => None,
     };
-    let org = org::of(cx, user.org).await?;
-    let max = user.max_login_attempts.unwrap_or(org.max_login_attempts(&cx.policy));
-    Ok(Limits { max, lock: org.lock(&cx.policy), forget })
+    let claimed = Claimed::new(cx, name, account, kept).await?;
+    Ok(claimed.compare(cx, answer, Refusal::WrongAnswer, visit).await?.0)
 }
 
-/// The account's hash, or for a name that has none a decoy that costs as much as one made today.
-fn hash_to_compare(cx: &Cx, account: Option<&Account>) -> Result<PasswordHash, StoreError> {
-    account
-        .and_then(|account| account.password.clone())
-        .or_else(|| PasswordHash::decoy(cx.policy.hash_cost))
-        .ok_or_else(|| StoreError::Corrupt("the password cost in force cannot be hashed with".into()))
+/// Somebody who says that they are the owner of an account, if there is one.
+struct Claimed {
+    name: NameDigest,
+    account: Option<(Account, Arc<Org>)>,
+    kept: Option<PasswordHash>,
 }
 
-fn verdict(account: Option<Account>, right: bool) -> Result<Account, Refusal> {
-    let account = account.ok_or(Refusal::UnknownName)?;
-    if account.password.is_none() || account.user.authenticator == Authenticator::Saml {
-        return Err(Refusal::NoPassword);
+impl Claimed {
+    async fn new(
+        cx: &Cx,
+        name: NameDigest,
+        account: Option<Account>,
+        kept: Option<PasswordHash>,
+    ) -> Result<Self, StoreError> {
+        let account = match account {
+            Some(account) => {
+                let org = org::of(cx, account.user.org).await?;
+                Some((account, org))
+            }
+            None => None,
+        };
+        Ok(Self { name, account, kept })
     }
-    if !right {
-        return Err(Refusal::WrongPassword);
+
+    /// Counts the attempt, compares, and judges; a secret that is not the one that is kept is refused as `wrong`.
+    async fn compare(
+        self,
+        cx: &Cx,
+        secret: Secret,
+        wrong: Refusal,
+        visit: Visit,
+    ) -> Result<(Account, Arc<Org>), SignInError> {
+        let (name, user) = (self.name, self.account.as_ref().map(|(account, _)| account.user.id));
+        let tried = Tried { name, network: Network::of(visit.address) };
+        let attempt = attempts::claim(cx, tried, self.limits(cx)).await;
+        let attempt = attempt.inspect_err(|no| match no {
+            NoAttempt::Locked { until } => {
+                let until = (*until).min(cx.clock.now() + SUMMED_UP);
+                trail::knocked(cx, name, Knock { user, until, visit });
+            }
+            NoAttempt::Throttled(refused) if refused.is_news => trail::throttled(cx, visit),
+            NoAttempt::Throttled(_) | NoAttempt::Busy | NoAttempt::Store(_) => {}
+        })?;
+        let right = match cx.hasher.check(secret, self.hash_to_compare(cx)?).await {
+            Ok(right) => right,
+            Err(busy) => {
+                attempt.released(cx).await?;
+                return Err(busy.into());
+            }
+        };
+        match self.verdict(cx, right, wrong, visit) {
+            Ok(known) => {
+                attempt.succeeded(cx).await?;
+                Ok(known)
+            }
+            Err(reason) => {
+                let now = cx.clock.now();
+                let name = name.into();
+                let entry = |locked| Event::SignInRefused { name, user, reason, locked, visit }.at(now);
+                attempt.failed(cx, entry).await?;
+                Err(SignInError::Refused)
+            }
+        }
     }
-    if account.user.is_active() { Ok(account) } else { Err(Refusal::Disabled) }
+
+    /// What the org of the account says; of a name that nobody has, what the instance says.
+    fn limits(&self, cx: &Cx) -> Limits {
+        let Lockout { max_attempts, lock, forget, failures_per_name: of_all, .. } = cx.policy.lockout;
+        let Some((Account { user, .. }, org)) = &self.account else {
+            return Limits { max: max_attempts, lock, forget, of_all };
+        };
+        let max = user.max_login_attempts.unwrap_or(org.max_login_attempts(&cx.policy));
+        Limits { max, lock: org.lock(&cx.policy), forget, of_all }
+    }
+
+    /// What is kept, or for a name that has nothing a decoy that costs as much as a hash made today.
+    fn hash_to_compare(&self, cx: &Cx) -> Result<PasswordHash, StoreError> {
+        let decoy = || PasswordHash::decoy(cx.policy.hash_cost);
+        let none = || StoreError::Corrupt("the password cost in force cannot be hashed with".into());
+        self.kept.clone().or_else(decoy).ok_or_else(none)
+    }
+
+    fn verdict(
+        self,
+        cx: &Cx,
+        right: bool,
+        wrong: Refusal,
+        visit: Visit,
+    ) -> Result<(Account, Arc<Org>), Refusal> {
+        let (account, org) = self.account.ok_or(Refusal::UnknownName)?;
+        if account.password.is_none() || account.user.authenticator == Authenticator::Saml {
+            return Err(Refusal::NoPassword);
+        }
+        if self.kept.is_none() || !right {
+            return Err(wrong);
+        }
+        if !account.user.is_active() {
+            return Err(Refusal::Disabled);
+        }
+        // Counted as a failure like the others, or a lock that never comes would tell that the password was right.
+        if org.admits(&cx.policy, visit.address) { Ok((account, org)) } else { Err(Refusal::Outside) }
+    }
 }
 
 /// Makes an outdated hash anew while the password is at hand; a busy pool leaves that to the next sign-in.
@@ -107,6 +177,7 @@ impl From<NoAttempt> for SignInError {
     fn from(no: NoAttempt) -> Self {
         match no {
             NoAttempt::Locked { .. } => Self::Locked,
+            NoAttempt::Throttled(refused) => Self::Throttled { wait: refused.wait },
             NoAttempt::Busy => Self::Busy,
             NoAttempt::Store(error) => Self::Store(error),
         }

@@ -187,7 +187,7 @@ async fn write(
     user::is_free(cx, &name, old.id).await?;
     let authenticator = if password.is_some() { Authenticator::Native } else { old.authenticator };
     if let Some(password) = password {
-        password::give(cx, by.over_user(cx, old.id).await?, password).await?;
+        password::give_any(cx, by.over_user(cx, old.id).await?, password).await?;
         over = by.over_user(cx, old.id).await?;
     }
     let is_same = old.name == name && old.status == status && old.profile == profile;

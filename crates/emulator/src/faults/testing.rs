@@ -12,6 +12,7 @@ pub fn asked(method: &str, path: &str) -> Asked {
         method: method.parse().expect("a method"),
         path: path.to_owned(),
         query: None,
+        from: None,
         headers: HeaderMap::new(),
         user: None,
         org: None,

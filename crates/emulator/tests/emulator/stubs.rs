@@ -113,6 +113,7 @@ impl World {
             method: method.parse().unwrap(),
             path: path.to_owned(),
             query: query.map(str::to_owned),
+            from: None,
             headers: all,
             user: None,
             org: None,

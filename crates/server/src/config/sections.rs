@@ -217,6 +217,8 @@ impl Default for Password {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Network {
+    /// Proxies whose word is taken for where a request came from (`Forwarded`, `X-Forwarded-For`).
+    pub proxies: Vec<Range>,
     /// Ranges from which users may come, unless their org says otherwise; empty is anywhere.
     pub trusted_ip_ranges: Vec<Range>,
 }
@@ -252,13 +254,27 @@ pub struct Lockout {
     pub lock_minutes: u32,
     /// Hours after which failures are forgotten.
     pub forget_hours: u32,
-    /// Names whose failures are counted, unknown names included.
+    /// Failures from all addresses together that lock a name for those from which it has not been signed in with lately.
+    pub failures_per_name: u32,
+    /// Failures of one address (of IPv6, of one /64) in an hour, over all names; past it 429. 0 counts none.
+    pub failures_per_address: u32,
+    /// Addresses whose failures are counted.
+    pub addresses: u32,
+    /// Counters of names and addresses, those of unknown names included.
     pub names: u32,
 }
 
 impl Default for Lockout {
     fn default() -> Self {
-        Self { max_login_attempts: 10, lock_minutes: 15, forget_hours: 24, names: 200_000 }
+        Self {
+            max_login_attempts: 10,
+            lock_minutes: 15,
+            forget_hours: 24,
+            failures_per_name: 1_000,
+            failures_per_address: 300,
+            addresses: 100_000,
+            names: 200_000,
+        }
     }
 }
 

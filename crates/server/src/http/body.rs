@@ -1,17 +1,18 @@
 //! Bodies of requests: read whole, within a limit of size and of time, and parsed once, at the door.
 
+use super::address;
 use super::error::ApiError;
 use super::form;
 use crate::app::App;
 use axum::body::HttpBody;
-use axum::extract::{ConnectInfo, FromRequest, Request};
+use axum::extract::{FromRequest, Request};
 use domain::audit::{Door, Visit};
 use domain::name::{CanonicalName, LONGEST};
 use domain::roster::Origin;
 use http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
 use wire::Secret;
@@ -22,7 +23,7 @@ use wire::fields::{BodyError, Fields};
 pub struct Body {
     bytes: Vec<u8>,
     content_type: String,
-    peer: Option<SocketAddr>,
+    from: Option<IpAddr>,
     device: Option<String>,
     /// Its share of the memory that all bodies may take together.
     _room: Option<OwnedSemaphorePermit>,
@@ -32,7 +33,7 @@ impl FromRequest<App> for Body {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        let from = address::of(request.extensions());
         let content_type = content_type(request.headers());
         let device = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok());
         let device = device.map(str::to_owned);
@@ -43,7 +44,7 @@ impl FromRequest<App> for Body {
             Ok(())
         })
         .await?;
-        Ok(Self { bytes, content_type, peer, device, _room: room })
+        Ok(Self { bytes, content_type, from, device, _room: room })
     }
 }
 
@@ -126,17 +127,17 @@ fn content_type(headers: &HeaderMap) -> String {
 impl Body {
     /// Where the sender came from, for the record.
     pub fn visit(&self, door: Door) -> Visit {
-        Visit { door, address: self.peer.map(|peer| peer.ip()) }
+        Visit { door, address: self.from }
     }
 
     /// The address that the sender came from, if it is known.
     pub fn address(&self) -> Option<IpAddr> {
-        self.peer.map(|peer| peer.ip())
+        self.from
     }
 
     /// The same for the eyes of who opened a session, and of administrators.
     pub fn origin(&self) -> Origin {
-        Origin::new(self.peer.map(|peer| peer.ip()), self.device.as_deref())
+        Origin::new(self.from, self.device.as_deref())
     }
 
     /// A JSON object, whatever the content type says; callers send none, or a decorated one (protocol.md 1.5).

@@ -1,5 +1,6 @@
 //! Who is calling: the ways to carry a session, and the session that they carry.
 
+use super::address;
 use super::error::ApiError;
 use crate::app::App;
 use axum::extract::FromRequestParts;
@@ -7,6 +8,7 @@ use cookie::Cookie;
 use domain::access::{self, Caller, Use};
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, header};
+use std::net::IpAddr;
 use wire::{OrgId, Secret, header as names};
 
 /// A caller with a live session; asking slides it. Our own administration takes a token in the place of a session.
@@ -17,13 +19,14 @@ impl FromRequestParts<App> for Session {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let presented = sessions(&parts.headers)?;
+        let from = address::of(&parts.extensions);
         if presented.is_empty()
             && takes_tokens(parts.uri.path())
             && let Some(token) = bearer(&parts.headers)?
         {
-            return Ok(Self(access::caller_with_token(&app.cx, &token).await?));
+            return Ok(Self(access::caller_with_token(&app.cx, &token, from).await?));
         }
-        Ok(Self(access::caller(&app.cx, &presented, Use::Call).await?))
+        Ok(Self(access::caller(&app.cx, &presented, from, Use::Call).await?))
     }
 }
 
@@ -110,8 +113,9 @@ fn carried<'a>(ids: impl Iterator<Item = &'a str>) -> Carried {
 }
 
 /// Everything that a request carries to the gate; what is there must be readable.
-pub fn credentials(headers: &HeaderMap) -> Result<access::Credentials, ApiError> {
-    Ok(access::Credentials { bearer: bearer(headers)?, sessions: sessions(headers)?, org: org(headers)? })
+pub fn credentials(headers: &HeaderMap, from: Option<IpAddr>) -> Result<access::Credentials, ApiError> {
+    let (bearer, sessions, org) = (bearer(headers)?, sessions(headers)?, org(headers)?);
+    Ok(access::Credentials { bearer, sessions, org, from })
 }
 
 /// The one bearer token that a request carries.

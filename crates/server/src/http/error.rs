@@ -10,7 +10,7 @@ use domain::identity_provider::ProviderError;
 use domain::oauth::GrantError;
 use domain::org::OrgError;
 use domain::org_policy::PolicyError;
-use domain::password::OwnError;
+use domain::password::{OwnError, Weakness};
 use domain::revision::ChangeError;
 use domain::scim::ScimError;
 use domain::scim::token::TokenError;
@@ -31,12 +31,14 @@ pub struct ApiError {
     code: Code,
     message: Cow<'static, str>,
     scim_type: Option<ScimType>,
+    /// In how many seconds a later try may do, where one may.
+    retry_after: u32,
 }
 
 impl ApiError {
     /// An error of the wire itself.
     pub fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into(), scim_type: None }
+        Self { code, message: message.into(), scim_type: None, retry_after: 1 }
     }
 
     /// An error that SCIM has a word for.
@@ -113,7 +115,7 @@ impl Family {
 
 /// Gives a bare error its status and its envelope.
 pub fn dress(response: &mut Response, family: Family, app: &App) {
-    let Some(ApiError { code, message, scim_type }) = response.extensions_mut().remove() else {
+    let Some(ApiError { code, message, scim_type, retry_after }) = response.extensions_mut().remove() else {
         return;
     };
     let status = status(code, family, &app.wire.refused_status);
@@ -137,7 +139,7 @@ pub fn dress(response: &mut Response, family: Family, app: &App) {
         Family::Scim => scim_type.map_or("", ScimType::name),
     };
     *response = envelope(family, status, word, message, request_id);
-    hints(response.headers_mut(), status, family, allow);
+    hints(response.headers_mut(), status, Hints { family, allow, retry_after });
 }
 
 /// A refusal in the envelope of its family.
@@ -180,13 +182,21 @@ pub fn envelope(
     response
 }
 
+/// What is known of a refusal beside its words.
+struct Hints {
+    family: Family,
+    allow: Option<HeaderValue>,
+    retry_after: u32,
+}
+
 /// What HTTP itself wants beside some statuses.
-fn hints(headers: &mut HeaderMap, status: StatusCode, family: Family, allow: Option<HeaderValue>) {
+fn hints(headers: &mut HeaderMap, status: StatusCode, known: Hints) {
+    let Hints { family, allow, retry_after } = known;
     let scheme = if family == Family::OAuth { r#"Basic realm="latchkey""# } else { "Bearer" };
     let hint = match status {
         StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme))),
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-            Some((header::RETRY_AFTER, HeaderValue::from_static("1")))
+            Some((header::RETRY_AFTER, HeaderValue::from(retry_after)))
         }
         StatusCode::REQUEST_TIMEOUT | StatusCode::PAYLOAD_TOO_LARGE => {
             Some((header::CONNECTION, HeaderValue::from_static("close")))
@@ -219,7 +229,7 @@ pub fn status(code: Code, family: Family, refused: &RefusedStatus) -> StatusCode
         (Code::TimedOut, _) => StatusCode::REQUEST_TIMEOUT,
         (Code::BodyTooLarge, _) => StatusCode::PAYLOAD_TOO_LARGE,
         (Code::HeadersTooLarge, _) => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        (Code::Busy, _) => StatusCode::TOO_MANY_REQUESTS,
+        (Code::Busy | Code::Throttled, _) => StatusCode::TOO_MANY_REQUESTS,
         (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
         (Code::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -233,6 +243,10 @@ impl From<SignInError> for ApiError {
             SignInError::Locked => {
                 Self::new(Code::Locked, "User account is locked. Try again later, or ask an administrator.")
             }
+            SignInError::Throttled { wait } => Self {
+                retry_after: u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX),
+                ..Self::new(Code::Throttled, "Too many failed sign-ins from this address. Try again later.")
+            },
             SignInError::OtherRegion { login_url } => {
                 Self::new(Code::OtherRegion, format!("This user signs in at {login_url}."))
             }
@@ -279,12 +293,21 @@ impl From<ChangeError> for ApiError {
                 Code::Conflict,
                 "Somebody else changed it meanwhile. Read it again, then change it.",
             ),
-            ChangeError::Weak(weakness) => {
-                Self::new(Code::WeakPassword, format!("The password was not taken: {weakness}."))
-            }
+            ChangeError::NoPassword => Self::new(
+                Code::BadRequest,
+                "This user signs in at an identity provider and has no password here.",
+            ),
+            ChangeError::Weak(weakness) => weakness.into(),
             ChangeError::Busy => Self::new(Code::Busy, "Too many passwords at once. Try again in a moment."),
             ChangeError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<Weakness> for ApiError {
+    fn from(weakness: Weakness) -> Self {
+        let what = if weakness == Weakness::ShortAnswer { "answer" } else { "password" };
+        Self::new(Code::WeakPassword, format!("The {what} was not taken: {weakness}."))
     }
 }
 

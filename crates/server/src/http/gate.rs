@@ -1,5 +1,6 @@
 //! `/gate`: checks whatever a request carries, for nginx `auth_request`, Traefik forwardAuth and Envoy ext_authz.
 
+use super::address;
 use super::caller;
 use super::docs::Refusals;
 use super::error::ApiError;
@@ -8,7 +9,7 @@ use crate::app::App;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::access::{self, Use};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use wire::header as names;
 use wire::v1::GateReply;
 
@@ -19,9 +20,10 @@ use wire::v1::GateReply;
 pub async fn gate(
     State(app): State<App>,
     RawQuery(query): RawQuery,
+    extensions: Extensions,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let credentials = caller::credentials(&headers)?;
+    let credentials = caller::credentials(&headers, address::of(&extensions))?;
     let visitor = access::gate(&app.cx, &credentials, how(query.as_deref())).await?;
     let (user, org, expires) = (visitor.user.name.as_str(), visitor.org.base62(), visitor.until.rfc3339());
     let mut response = reply::json(&GateReply { user, org: visitor.org, expires: &expires });

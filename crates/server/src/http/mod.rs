@@ -1,5 +1,6 @@
 //! Every route on one screen, and what stands around them all.
 
+pub mod address;
 pub mod authz;
 pub mod body;
 pub mod caller;
@@ -102,6 +103,7 @@ fn administration() -> OpenApiRouter<App> {
         .routes(routes!(v3::users::add_groups))
         .routes(routes!(v3::users::remove_groups))
         .routes(routes!(v3::passwords::change)) //                   POST users/ChangePassword
+        .routes(routes!(v3::passwords::reset)) //                    POST users/ResetPassword
         .routes(routes!(v3::groups::list, v3::groups::add)) //       GET, POST userGroups
         .routes(routes!(v3::groups::replace, v3::groups::remove)) // PUT, DELETE userGroups/{id}
         .routes(routes!(v3::roles::list, v3::roles::add)) //         GET, POST roles
@@ -136,6 +138,8 @@ fn administration() -> OpenApiRouter<App> {
         .routes(routes!(own::policy::show, own::policy::change)) //  GET, PATCH orgs/{id}/policy
         .routes(routes!(own::orgs::list, own::orgs::add)) //         GET, POST orgs
         .routes(routes!(own::orgs::find, own::orgs::change, own::orgs::remove)) // GET, PATCH, DELETE orgs/{id}
+        .routes(routes!(own::lock::lift)) //                         DELETE users/{id}/lock
+        .routes(routes!(own::security_answer::set)) //               PUT  security-answer
         .routes(routes!(own::sessions::mine)) //                     GET sessions
         .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}
         .routes(routes!(own::sessions::end_user)) //                 DELETE users/{id}/sessions
@@ -190,13 +194,15 @@ pub fn router_and(app: App, elsewhere: MethodRouter<App>) -> Router {
 }
 
 /// Stands around every request: bounds it, counts it, and gives refusals their envelope.
-async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let watch = Stopwatch::start();
     let family = Family::of(request.uri().path(), request.headers());
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map(MatchedPath::as_str);
     let mut response = if header_bytes(request.headers()) > app.limits.header_bytes as usize {
         ApiError::new(Code::HeadersTooLarge, "the headers are longer than are read here").into_response()
+    } else if let Err(error) = settle(&mut request, &app) {
+        error.into_response()
     } else if app.traces {
         let span = telemetry::request_span(request.method(), route.unwrap_or("elsewhere"), request.headers());
         let response = answer(request, &app, next).instrument(span.clone()).await;
@@ -209,6 +215,17 @@ async fn around(State(app): State<App>, request: Request, next: Next) -> Respons
     harden(response.headers_mut());
     app.metrics.route(route).record(response.status(), watch.elapsed());
     response
+}
+
+/// Finds out where a request came from, before anybody asks.
+fn settle(request: &mut Request, app: &App) -> Result<(), ApiError> {
+    if app.proxies.is_empty() {
+        return Ok(());
+    }
+    let mut extensions = std::mem::take(request.extensions_mut());
+    let settled = address::settle(request.headers(), &mut extensions, &app.proxies);
+    *request.extensions_mut() = extensions;
+    settled
 }
 
 async fn answer(request: Request, app: &App, next: Next) -> Response {

@@ -19,12 +19,13 @@ pub const SCIM_ELSEWHERE: &str = "/scim-service/{*path}";
 const FAMILY: &str = "/saas/public/core/v3/";
 
 /// The words of our routes, as they spell them.
-const WORDS: [&str; 19] = [
+const WORDS: [&str; 20] = [
     "users",
     "userGroups",
     "roles",
     "privileges",
     "ChangePassword",
+    "ResetPassword",
     "addRoles",
     "removeRoles",
     "addGroups",

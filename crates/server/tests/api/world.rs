@@ -3,6 +3,7 @@
 use crate::answer::{Answer, Notebook};
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use domain::entropy::Entropy;
 use domain::name::CanonicalName;
 use domain::store::Directory;
@@ -318,6 +319,12 @@ impl Question {
 
     pub fn headers<const N: usize>(self, headers: [(&str, &str); N]) -> Self {
         headers.into_iter().fold(self, |question, (name, value)| question.header(name, value))
+    }
+
+    /// From an address, as the socket has it.
+    pub fn from(self, address: &str) -> Self {
+        let peer = SocketAddr::new(address.parse().unwrap(), 40_000);
+        Self { request: self.request.extension(ConnectInfo(peer)), ..self }
     }
 
     /// A header whose value is no text.

@@ -228,6 +228,12 @@ pub struct NewUser {
     pub title: Option<String>,
     /// Telephone number.
     pub phone: Option<String>,
+    /// The security question, as a code or in words.
+    pub security_question: Option<String>,
+    /// Its answer, at least 4 characters; shown to nobody.
+    #[serde(serialize_with = "maybe")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 4, max_length = 255))]
+    pub security_answer: Option<Secret>,
     /// Whether it must choose a new password.
     pub force_password_change: Option<bool>,
     /// Failures that lock it.
@@ -260,6 +266,12 @@ pub struct UserChange {
     pub phone: Option<String>,
     /// A time zone such as `America/Los_Angeles`.
     pub time_zone_id: Option<String>,
+    /// The security question, as a code or in words.
+    pub security_question: Option<String>,
+    /// Its answer, at least 4 characters; shown to nobody.
+    #[serde(serialize_with = "maybe")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, min_length = 4, max_length = 255))]
+    pub security_answer: Option<Secret>,
     /// Whether it must choose a new password.
     pub force_password_change: Option<bool>,
     /// Failures that lock it.
@@ -338,6 +350,24 @@ pub struct PasswordChange {
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, max_length = 255))]
     pub old_password: Option<Secret>,
     /// The new one.
+    #[serde(serialize_with = "hand_over")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 4, max_length = 255))]
+    pub new_password: Secret,
+}
+
+/// A new password by the answer to the security question (protocol.md 5.6).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = V3PasswordReset))]
+pub struct PasswordReset {
+    /// Whose.
+    pub user_id: String,
+    /// The answer.
+    #[serde(serialize_with = "hand_over")]
+    #[cfg_attr(feature = "openapi", schema(value_type = String, max_length = 255))]
+    pub security_answer: Secret,
+    /// The new password.
     #[serde(serialize_with = "hand_over")]
     #[cfg_attr(feature = "openapi", schema(value_type = String, min_length = 4, max_length = 255))]
     pub new_password: Secret,

@@ -1,8 +1,10 @@
 //! Our own administration, which the vendor does not have: `/latchkey/v1`, JSON, problems as RFC 9457 has them.
 
 pub mod clients;
+pub mod lock;
 pub mod orgs;
 pub mod policy;
+pub mod security_answer;
 pub mod sessions;
 
 use super::error::ApiError;

@@ -23,7 +23,7 @@ pub async fn logout_all(
     body: Body,
 ) -> Result<Response, ApiError> {
     let caller = if body.is_empty() {
-        access::caller(&app.cx, &caller::sessions(&headers)?, Use::Call).await?
+        access::caller(&app.cx, &caller::sessions(&headers)?, body.address(), Use::Call).await?
     } else {
         let visit = body.visit(Door::V2);
         app.prove(Credentials::try_from(body.any_format("logout")?)?, visit).await?

@@ -23,9 +23,8 @@ pub async fn valid_session_id(
 ) -> Result<Response, ApiError> {
     let fields = body.any_format("validatedToken")?;
     let user = fields.optional("userName", LONGEST)?.filter(|name| !name.expose().is_empty());
-    let left =
-        session::time_left(&app.cx, fields.required("icToken", 16_000)?, user.map(|name| name.expose()))
-            .await?;
+    let (token, user) = (fields.required("icToken", 16_000)?, user.map(|name| name.expose()));
+    let left = session::time_left(&app.cx, token, user, body.address()).await?;
     let reply = ValidatedToken {
         kind: "validatedToken",
         time_until_expire: left.map_or(0, |left| left.as_secs() / 60),

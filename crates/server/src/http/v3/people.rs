@@ -8,6 +8,7 @@ use domain::group::{Group, Shown};
 use domain::name::{LONGEST, Label, UserName};
 use domain::org;
 use domain::page::Page;
+use domain::password::Answer;
 use domain::privilege::{self, Privileges};
 use domain::role::AnyRole;
 use domain::time::Timestamp;
@@ -122,6 +123,11 @@ impl TryFrom<Fields> for NewUser {
     }
 }
 
+/// The answer to the security question that a body brings, if it brings one.
+pub fn answer(fields: &Fields) -> Result<Option<Answer>, ApiError> {
+    Ok(fields.optional("securityAnswer", LONGEST)?.map(Answer::new).transpose()?)
+}
+
 /// What a body wants to be different about a user.
 pub enum Change {
     /// It may sign in.
@@ -171,8 +177,8 @@ fn profile(fields: &Fields, old: &Profile) -> Result<Profile, BodyError> {
         email: field("email", LONGEST, &old.email)?,
         timezone: field("timeZoneId", LONGEST, &old.timezone)?,
         description: field("description", LONG, &old.description)?,
-        security_question: old.security_question.clone(),
         provisioned: old.provisioned.clone(),
+        security_question: field("securityQuestion", LONGEST, &old.security_question)?,
     })
 }
 

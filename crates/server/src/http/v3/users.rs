@@ -10,8 +10,11 @@ use crate::http::query::Listing;
 use crate::http::reply;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
-use domain::access;
+use domain::access::{self, Caller};
+use domain::attempts;
+use domain::password::{self, Answer};
 use domain::user;
+use wire::UserId;
 use wire::v3::admin::{Groups, NewUser, Roles, User, UserChange};
 
 /// The users of the org, or the one that `q` names; past the end an empty list.
@@ -50,10 +53,13 @@ pub async fn list(
 pub async fn add(State(app): State<App>, Session(caller): Session, body: Body) -> Result<Response, ApiError> {
     let org = caller.org().id;
     let permit = access::permit(&app.cx, &caller, org).await?;
-    let asked = people::NewUser::try_from(body.json()?)?;
+    let fields = body.json()?;
+    let answer = people::answer(&fields)?;
+    let asked = people::NewUser::try_from(fields)?;
     let roles = access::grantable(&app.cx, &caller, org, &asked.roles).await?;
     let groups = access::joinable(&app.cx, &caller, org, &asked.groups).await?;
     let user = user::add(&app.cx, permit, asked.draft, roles, groups).await?;
+    set_answer(&app, &caller, user.id, answer).await?;
     Ok(reply::created(&people::user(&app, &user).await?))
 }
 
@@ -69,12 +75,28 @@ pub async fn change(
 ) -> Result<Response, ApiError> {
     let (id, cx) = (people::id(&id)?, &app.cx);
     let over = access::over_user(cx, &caller, id).await?;
-    let user = match people::Change::read(&body.json()?, over.thing())? {
-        people::Change::Enable => user::enable(cx, over).await?,
+    let fields = body.json()?;
+    let (change, answer) = (people::Change::read(&fields, over.thing())?, people::answer(&fields)?);
+    set_answer(&app, &caller, id, answer).await?;
+    let user = match change {
+        people::Change::Enable => {
+            // What the vendor's administrators call a reset lets somebody in again who was locked out (protocol.md 7.1).
+            attempts::lift(cx, &over).await?;
+            user::enable(cx, over).await?
+        }
         people::Change::Disable => user::disable(cx, access::over_user(cx, &caller, id).await?).await?,
         people::Change::Fields(change) => user::change(cx, over, *change).await?,
     };
     Ok(reply::json(&people::user(&app, &user).await?))
+}
+
+/// Sets the answer to a user's security question, if there is one to set.
+async fn set_answer(app: &App, caller: &Caller, id: UserId, answer: Option<Answer>) -> Result<(), ApiError> {
+    if let Some(answer) = answer {
+        let over = access::over_user(&app.cx, caller, id).await?;
+        password::set_answer(&app.cx, &over, answer).await?;
+    }
+    Ok(())
 }
 
 /// Remove a user, and end its sessions.
