@@ -67,7 +67,7 @@ async fn rotation(world: &World) {
     let after = keys().await;
     assert_eq!((before.len(), after.len()), (1, 2), "the old one stays published for a while");
     assert!(after.contains(&before[0]), "{after:?}");
-    world.clock(json!({"advance": "5h"})).await;
+    world.clock(json!({"advance": "25h"})).await;
     assert_eq!(keys().await.len(), 1);
 }
 
