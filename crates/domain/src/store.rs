@@ -5,10 +5,13 @@ mod provisioning;
 pub use provisioning::Provisioning;
 
 use crate::attempts::{Counters, Tried};
+mod clients;
+
+pub use clients::Clients;
+
 use crate::audit::Entry;
 use crate::audit::chain::{Link, Sealed};
 use crate::audit::checkpoint::Checkpoint;
-use crate::client::Client;
 use crate::group::Group;
 use crate::identity_provider::IdentityProvider;
 use crate::keyring::KeyRecord;
@@ -19,7 +22,6 @@ use crate::org::Org;
 use crate::page::Page;
 use crate::password::Replacement;
 use crate::revision::Revision;
-use crate::revocation::Revocation;
 use crate::role::CustomRole;
 use crate::roster::{Handle, Logged};
 use crate::session::{Live, Place, Session, SessionDigest};
@@ -27,7 +29,7 @@ use crate::time::Timestamp;
 use crate::user::{Account, Keep, User};
 use async_trait::async_trait;
 use std::sync::Arc;
-use wire::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, RoleId, UserId};
+use wire::{GroupId, IdentityProviderId, OrgId, RoleId, UserId};
 
 /// Everything that is kept.
 pub trait Store:
@@ -353,50 +355,6 @@ pub trait IdentityProviders: Send + Sync {
         id: IdentityProviderId,
         entry: &Entry,
     ) -> Result<bool, StoreError>;
-}
-
-/// OAuth clients, read anew at each call, and the tokens that were withdrawn.
-#[async_trait]
-pub trait Clients: Send + Sync {
-    /// The clients of an org, oldest first.
-    async fn clients(&self, org: OrgId) -> Result<Vec<Arc<Client>>, StoreError>;
-
-    /// The client with this id. One that is not there costs as many reads as one that is.
-    async fn client(&self, id: ClientId) -> Result<Option<Arc<Client>>, StoreError>;
-
-    /// Adds a client with its roles and secrets if its org has fewer than `most`; says whether it had.
-    async fn add_client(&self, client: &Client, most: u32, entry: &Entry) -> Result<bool, StoreError>;
-
-    /// Puts a client, its roles and its secrets in the place of its writing before; a conflict if that writing is not
-    /// the last.
-    async fn replace_client(&self, new: &Client, entry: &Entry) -> Result<(), StoreError>;
-
-    /// Removes a client; a conflict if it is gone.
-    async fn remove_client(&self, id: ClientId, entry: &Entry) -> Result<(), StoreError>;
-
-    /// Notes when a secret was used if nothing newer than `before` is noted; not forced to disk.
-    async fn client_secret_used(
-        &self,
-        secret: ClientSecretId,
-        at: Timestamp,
-        before: Timestamp,
-    ) -> Result<(), StoreError>;
-
-    /// Withdraws a token if its org has withdrawn fewer than `most`; it is on disk before this returns. Says whether it had.
-    async fn revoke_token(&self, token: &Revocation, most: u32, entry: &Entry) -> Result<bool, StoreError>;
-
-    /// The digests of withdrawn tokens that would still live at `now`, with their ends; at most so many.
-    async fn revoked_tokens(
-        &self,
-        now: Timestamp,
-        most: u32,
-    ) -> Result<Vec<([u8; 32], Timestamp)>, StoreError>;
-
-    /// Whether the token with this digest was withdrawn.
-    async fn is_token_revoked(&self, digest: &[u8; 32]) -> Result<bool, StoreError>;
-
-    /// Forgets the withdrawn tokens that would have ended before `before`.
-    async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 
 /// Marks of what may be used once.
