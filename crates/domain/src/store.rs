@@ -1,14 +1,12 @@
 //! What the rules ask of a store. One method is one transaction, decides nothing, and carries the event that records it.
 
+mod clients;
 mod provisioning;
 
+pub use clients::Clients;
 pub use provisioning::Provisioning;
 
 use crate::attempts::{Counters, Tried};
-mod clients;
-
-pub use clients::Clients;
-
 use crate::audit::Entry;
 use crate::audit::chain::{Link, Sealed};
 use crate::audit::checkpoint::Checkpoint;
