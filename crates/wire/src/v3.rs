@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod license;
+pub mod password;
 pub mod scim;
 
 use crate::id::{OrgId, UserId};

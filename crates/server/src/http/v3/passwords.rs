@@ -13,7 +13,7 @@ use domain::access;
 use domain::audit::Door;
 use domain::name::LONGEST;
 use domain::password;
-use wire::v3::admin::{PasswordChange, PasswordReset};
+use wire::v3::password::{PasswordChange, PasswordReset};
 
 /// Change one's own password with the old one, or as an administrator that of somebody else.
 #[utoipa::path(post, path = "/saas/public/core/v3/users/ChangePassword", tag = "administration", security(("infa_session" = [])),
