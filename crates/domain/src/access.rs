@@ -15,6 +15,8 @@ pub use over::{
 pub(crate) use provisioner::token_name;
 pub use provisioner::{Provisioner, provisioner};
 
+pub(crate) use over::is_within;
+
 use crate::cx::{Cx, Operator};
 use crate::method::Proof;
 use crate::org::{self, Org};

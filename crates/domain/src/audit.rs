@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod checkpoint;
+pub mod denial;
 pub mod export;
 pub mod line;
 pub(crate) mod scim_use;
@@ -65,6 +66,10 @@ pub enum Event {
     LockedAttempts { name: NameMark, user: Option<UserId>, count: u64, visit: Visit },
     /// Tokens were minted; written a moment later, many together.
     TokensMinted { org: OrgId, tokens: Vec<Minted> },
+    /// No token was minted.
+    MintRefused { org: OrgId, user: UserId, session: Option<SessionMark>, reason: MintRefusal },
+    /// Somebody tried what they may not do: the method and the route, and on what, if that is theirs to know.
+    Denied { org: OrgId, user: UserId, act: String, on: Option<denial::Target> },
     /// More happened at once than could be kept until it was written.
     NotRecorded { count: u64 },
     /// A password hash was made anew because its kind or cost was outdated.
@@ -74,9 +79,13 @@ pub enum Event {
     /// Every session of an org was ended.
     OrgSessionsEnded { org: OrgId, by: UserId },
     /// A signing key took over from the one before it.
-    KeyRotated { kid: String, thumbprint: String, endorsed: Option<Endorsement> },
+    KeyRotated { kid: String, thumbprint: String, endorsed: Option<Endorsement>, by: Hand },
     /// Entries that were older than they are kept were let go, up to this one.
     AuditCut { through: i64 },
+    /// Who holds the machine is about to copy the whole store.
+    BackedUp {},
+    /// Who holds the machine is about to read the record of every org.
+    AuditExported { since: Option<String> },
     /// A backup took the place of the store.
     Restored { sessions_ended: bool },
     /// Who holds the machine put orgs and users into the store.
@@ -126,6 +135,8 @@ impl Event {
         match self {
             Self::SignedIn { org, .. }
             | Self::TokensMinted { org, .. }
+            | Self::MintRefused { org, .. }
+            | Self::Denied { org, .. }
             | Self::PasswordRehashed { org, .. }
             | Self::SignedOut { org, .. }
             | Self::OrgSessionsEnded { org, .. }
@@ -156,6 +167,8 @@ impl Event {
             | Self::NotRecorded { .. }
             | Self::AuditCut { .. }
             | Self::KeyRotated { .. }
+            | Self::BackedUp { .. }
+            | Self::AuditExported { .. }
             | Self::Restored { .. }
             | Self::Founded { .. } => None,
         }
@@ -221,6 +234,28 @@ pub enum Refusal {
     OtherRegion,
     /// The password was right, but the org holds as many sessions as it may.
     SessionLimit,
+}
+
+/// Why no token was minted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MintRefusal {
+    /// No client has the `client_id` that was asked for.
+    UnknownClient,
+    /// Too many sessions minted their first token at once.
+    Busy,
+    /// There was no key to sign with.
+    NoKey,
+}
+
+/// By what a key was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hand {
+    /// By the service, because it was time.
+    Service,
+    /// By somebody who holds the machine.
+    Tool,
 }
 
 /// Why an assertion was not trusted; for the auditor alone.

@@ -1,8 +1,8 @@
 //! Signing keys: one signs, the one before it stays published for a token's life, older ones are forgotten.
 
 use crate::access::{Permit, action};
-use crate::audit::Event;
 use crate::audit::checkpoint::{Endorsement, PublicKey};
+use crate::audit::{Event, Hand};
 use crate::cx::Cx;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -183,26 +183,35 @@ pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes a new key that signs from now on, and returns its name.
-pub async fn rotate(cx: &Cx, _permit: Permit<action::RotateKeys>) -> Result<String, StoreError> {
+/// Makes a new key that signs from now on, because it is time, and returns its name.
+pub async fn rotate(cx: &Cx, permit: Permit<action::RotateKeys>) -> Result<String, StoreError> {
+    replace(cx, permit, Hand::Service).await
+}
+
+/// The same because somebody who holds the machine wants it.
+pub async fn rotate_by_hand(cx: &Cx, permit: Permit<action::RotateKeys>) -> Result<String, StoreError> {
+    replace(cx, permit, Hand::Tool).await
+}
+
+async fn replace(cx: &Cx, _permit: Permit<action::RotateKeys>, by: Hand) -> Result<String, StoreError> {
     refresh(cx).await?;
     let now = cx.clock.now();
     let key =
         KeyRecord { kid: cx.request_id(), private: cx.keysmith.forge()?, created_at: now, retired_at: None };
-    let event = rotated(cx, &key)?;
+    let event = rotated(cx, &key, by)?;
     cx.store.rotate_key(&key, &event.at(now)).await?;
     refresh(cx).await?;
     Ok(key.kid)
 }
 
 /// The event, in which the key before vouches for the new one.
-fn rotated(cx: &Cx, new: &KeyRecord) -> Result<Event, KeyError> {
+fn rotated(cx: &Cx, new: &KeyRecord, by: Hand) -> Result<Event, KeyError> {
     let thumbprint = PublicKey::of(&*cx.keysmith.open(&new.private)?)?.thumbprint();
     let endorsed = match cx.keyring.signing() {
         Ok(old) => Some(Endorsement::by(&old.kid, &*old.signer, &thumbprint)?),
         Err(KeyError) => None,
     };
-    Ok(Event::KeyRotated { kid: new.kid.clone(), thumbprint, endorsed })
+    Ok(Event::KeyRotated { kid: new.kid.clone(), thumbprint, endorsed, by })
 }
 
 /// Whether the signing key is older than the policy wants, or missing.

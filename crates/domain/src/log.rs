@@ -39,6 +39,8 @@ pub struct Told {
     pub category: &'static str,
     /// What was done, such as `USER_ADDED`.
     pub action: String,
+    /// What else there is to say: the act that was denied, the reason of a refusal, the method of a sign-in.
+    pub detail: String,
 }
 
 /// How many entries are looked through for those that are meant.
@@ -86,9 +88,10 @@ impl Wanted {
 async fn tell(cx: &Cx, names: &mut HashMap<String, String>, logged: Logged) -> Result<Told, StoreError> {
     let word = |name: &str| logged.event.get(name).and_then(serde_json::Value::as_str).unwrap_or_default();
     let actor = if word("by").is_empty() { word("user") } else { word("by") };
-    let objects = ["client", "role", "group", "sub_org", "user", "org"].map(word);
-    let object = objects.into_iter().find(|id| !id.is_empty()).unwrap_or_default();
+    let object = object(&logged.event);
     let (category, action) = words(word("event"), word("how"));
+    let details = ["act", "reason", "method"].map(word);
+    let detail = details.into_iter().find(|text| !text.is_empty()).unwrap_or_default().to_owned();
     Ok(Told {
         number: logged.number,
         at: logged.at,
@@ -97,7 +100,16 @@ async fn tell(cx: &Cx, names: &mut HashMap<String, String>, logged: Logged) -> R
         object_id: object.to_owned(),
         category,
         action,
+        detail,
     })
+}
+
+/// The id of what it was done to; of a denied act, what it was meant for.
+fn object(event: &serde_json::Value) -> &str {
+    let target = event.get("on").and_then(serde_json::Value::as_object).and_then(|on| on.values().next());
+    let named = ["client", "role", "group", "sub_org", "provider", "user", "org"].map(|name| event.get(name));
+    let all = std::iter::once(target).chain(named).flatten();
+    all.filter_map(serde_json::Value::as_str).find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 /// The name of a user or of an OAuth client, or the id of anything else.
@@ -127,13 +139,17 @@ fn words(event: &str, how: &str) -> (&'static str, String) {
         ("group_written", _) => "USER_GROUP",
         ("client_written" | "client_secret_added" | "client_secret_removed", _) => "CLIENT",
         ("org_written" | "sub_org_written" | "policy_changed", _) => "ORG",
-        ("signed_in" | "signed_out" | "password_rehashed" | "lock_lifted", _) => "AUTH",
+        ("signed_in" | "signed_out" | "password_rehashed" | "lock_lifted" | "assertion_refused", _) => "AUTH",
+        ("tokens_minted" | "mint_refused" | "denied", _) => "AUTH",
+        (event, _) if event.starts_with("identity_provider_") => "AUTH",
         (event, _) if event.contains("session") => "AUTH",
         _ => "SYSTEM",
     };
     let action = match event {
         "signed_in" => "LOGIN".to_owned(),
         "signed_out" => "LOGOUT".to_owned(),
+        "assertion_refused" => "LOGIN_REFUSED".to_owned(),
+        "denied" => "ACCESS_DENIED".to_owned(),
         event => event.replace("written", how).to_ascii_uppercase(),
     };
     (category, action)
@@ -150,6 +166,11 @@ mod tests {
         assert_eq!(told("user_written", "password"), ("AUTH", "USER_PASSWORD".to_owned()));
         assert_eq!(told("signed_in", ""), ("AUTH", "LOGIN".to_owned()));
         assert_eq!(told("org_sessions_ended", ""), ("AUTH", "ORG_SESSIONS_ENDED".to_owned()));
+        assert_eq!(told("identity_provider_added", ""), ("AUTH", "IDENTITY_PROVIDER_ADDED".to_owned()));
+        assert_eq!(told("assertion_refused", ""), ("AUTH", "LOGIN_REFUSED".to_owned()));
+        assert_eq!(told("denied", ""), ("AUTH", "ACCESS_DENIED".to_owned()));
+        assert_eq!(told("mint_refused", ""), ("AUTH", "MINT_REFUSED".to_owned()));
+        assert_eq!(told("sub_org_written", "removed"), ("ORG", "SUB_ORG_REMOVED".to_owned()));
         assert_eq!(told("founded", ""), ("SYSTEM", "FOUNDED".to_owned()));
     }
 }

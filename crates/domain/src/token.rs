@@ -1,7 +1,7 @@
 //! Tokens: ES256, thirty minutes, fifteen claims, bound to the session that minted them (protocol.md 3).
 
 use crate::access::Caller;
-use crate::audit::trail;
+use crate::audit::{Event, MintRefusal, trail};
 use crate::cx::{Cx, World};
 use crate::keyring::{Key, KeyError};
 use crate::method::Busy;
@@ -71,6 +71,28 @@ impl From<Busy> for MintError {
 
 /// Mints an access token from the caller's session.
 pub async fn mint(cx: &Cx, caller: &Caller, client_id: &str, nonce: Nonce) -> Result<Secret, MintError> {
+    let minted = signed(cx, caller, client_id, nonce).await;
+    if let Err(error) = &minted {
+        refused(cx, caller, error);
+    }
+    minted
+}
+
+/// Notes why there was no token, never what was asked for: people put anything into a `client_id`.
+fn refused(cx: &Cx, caller: &Caller, error: &MintError) {
+    let (org, user) = (caller.org().id, caller.user().id);
+    let reason = match error {
+        MintError::UnknownClient => MintRefusal::UnknownClient,
+        MintError::Busy => MintRefusal::Busy,
+        MintError::NoKey => MintRefusal::NoKey,
+    };
+    if trail::has_room_for(cx, org) {
+        let session = caller.session().map(|session| session.digest.into());
+        trail::note(cx, Event::MintRefused { org, user, session, reason });
+    }
+}
+
+async fn signed(cx: &Cx, caller: &Caller, client_id: &str, nonce: Nonce) -> Result<Secret, MintError> {
     let audience = cx.policy.audiences.get(client_id).ok_or(MintError::UnknownClient)?;
     let unique_id = unique_id(cx, caller).await?;
     let now = cx.clock.now();

@@ -5,7 +5,7 @@ use crate::http::body::Credentials;
 use crate::http::error::ApiError;
 use crate::metrics::{Metrics, Outcome};
 use domain::access::{self, Caller};
-use domain::audit::Visit;
+use domain::audit::{Visit, denial};
 use domain::method::oauth_client::Presented;
 use domain::oauth::{self, GrantError, Granted, Known};
 use domain::password::{self, Answer};
@@ -220,7 +220,14 @@ impl Shared {
 
     /// Ends every session of the caller's org, if the caller may.
     pub async fn sign_out_org(&self, caller: &Caller) -> Result<(), ApiError> {
-        let permit = access::may_end_org_sessions(caller)?;
+        let permit = match access::may_end_org_sessions(caller) {
+            Ok(permit) => permit,
+            Err(denied) => {
+                let act = "POST /ma/api/v2/user/logoutall".to_owned();
+                denial::record(&self.cx, caller.org().id, caller.user().id, act, "").await?;
+                return Err(denied.into());
+            }
+        };
         Ok(session::end_all(&self.cx, permit).await?)
     }
 

@@ -9,6 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// The media type of what `encode` returns.
@@ -32,6 +33,7 @@ pub struct Metrics {
     sign_ins: Family<Labels<2>, Counter>,
     /// Tokens minted.
     pub tokens_minted: Counter,
+    audit_not_recorded: Counter,
     /// Sessions opened.
     pub sessions_opened: Counter,
     /// Sessions ended by a logout.
@@ -185,6 +187,11 @@ impl Metrics {
             elsewhere,
             sign_ins,
             tokens_minted: counter(&mut registry, "tokens_minted", "Tokens minted"),
+            audit_not_recorded: counter(
+                &mut registry,
+                "audit_not_recorded",
+                "Events that a bound kept out of the audit record",
+            ),
             sessions_opened: counter(&mut registry, "sessions_opened", "Sessions opened"),
             sessions_ended: counter(&mut registry, "sessions_ended", "Sessions ended by a logout"),
             hashes: HashMeters::listed(&mut registry),
@@ -196,6 +203,11 @@ impl Metrics {
     /// The numbers of a route; those of all other paths when there is no such route.
     pub fn route(&self, template: Option<&str>) -> &RouteMeter {
         template.and_then(|template| self.routes.get(template)).unwrap_or(&self.elsewhere)
+    }
+
+    /// Takes over how many events are not in the audit record.
+    pub fn not_recorded(&self, events: u64) {
+        self.audit_not_recorded.inner().fetch_max(events, Ordering::Relaxed);
     }
 
     /// Counts one sign-in by a method such as `password`.

@@ -4,7 +4,10 @@ use super::{block_on, configuration, existing_store};
 use crate::args::BackupArgs;
 use crate::error::Failure;
 use crate::print;
+use domain::audit::Event;
 use domain::store::Health;
+use domain::time::Clock;
+use server::system::SystemClock;
 
 /// Writes the copy.
 pub fn run(args: BackupArgs) -> Result<(), Failure> {
@@ -17,7 +20,11 @@ pub fn run(args: BackupArgs) -> Result<(), Failure> {
     }
     block_on(async {
         let store = existing_store(&config).await?;
-        let written = store.backup(&args.file).await;
+        let noted = store.record(&Event::BackedUp {}.at(SystemClock.now())).await;
+        let written = match noted {
+            Ok(()) => store.backup(&args.file).await,
+            Err(error) => Err(error),
+        };
         store.close().await;
         written.map_err(|error| {
             Failure::machine(error)

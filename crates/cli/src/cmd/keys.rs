@@ -31,8 +31,9 @@ async fn list(config: server::config::Config) -> Result<(), Failure> {
 async fn rotate(config: server::config::Config) -> Result<(), Failure> {
     let store = Arc::new(existing_store(&config).await?);
     let (cx, operator) = service::tool(&config, &store).map_err(Failure::machine)?;
-    let kid =
-        keyring::rotate(&cx, domain::access::may_rotate_keys(&operator)).await.map_err(Failure::machine)?;
+    let kid = keyring::rotate_by_hand(&cx, domain::access::may_rotate_keys(&operator))
+        .await
+        .map_err(Failure::machine)?;
     store.close().await;
     print::line(&kid);
     Ok(())

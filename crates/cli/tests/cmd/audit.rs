@@ -68,7 +68,7 @@ fn a_record_that_is_whole_is_told_so_without_a_service() {
     assert_eq!((told.code, told.err.as_str()), (Some(0), COMPARE));
     let names: Vec<_> = told.out.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(names, ["entries", "begins", "last", "signed", "thumbprint", "checkpoints"]);
-    assert!(told.out.starts_with("entries      1 to 5, whole\nbegins       with the very first entry\n"));
+    assert!(told.out.starts_with("entries      1 to 6, whole\nbegins       with the very first entry\n"));
     let trusted = recorded.verify(&recorded.lines, &["--key", &recorded.thumbprint()]);
     trusted.is(0, &told.out, "");
     assert_eq!(recorded.world.run(&["audit", "verify", "--data", "data"]).code, Some(0));
@@ -93,8 +93,14 @@ fn whatever_was_done_to_an_export_is_named() {
     let shorter = with(&|lines| lines.truncate(four + 1));
     recorded.is_broken(&shorter, "the end was cut off after entry 4: an export ends with a signed end");
     let last = lines.len() - 1;
-    let forged = with(&|lines| lines[last] = lines[last].replace("\"checkpoint\":5", "\"checkpoint\":4"));
-    recorded.is_broken(&forged, "the checkpoint at entry 4 is not signed by the key that it names");
+    let forged = with(&|lines| lines[last] = lines[last].replace("\"checkpoint\":6", "\"checkpoint\":5"));
+    recorded.is_broken(&forged, "the checkpoint at entry 5 is not signed by the key that it names");
+    let line = &lines[four];
+    for place in (0..line.len()).filter(|place| line.as_bytes()[*place].is_ascii_alphanumeric()).step_by(7) {
+        let other = if line.as_bytes()[place] == b'0' { "1" } else { "0" };
+        let told = recorded.verify(&with(&|lines| lines[four].replace_range(place..=place, other)), &[]);
+        assert!(told.code == Some(1) && told.err.contains("entry 4"), "byte {place}: {}", told.err);
+    }
     let nothing = recorded.verify(&["hello".to_owned()], &[]);
     nothing.is(
         1,
@@ -163,11 +169,11 @@ fn an_earlier_export_shows_what_was_cut_off_since() {
     told.is(
         1,
         "",
-        "error: the record ends at entry 5, but the earlier checkpoint is at entry 6: the end was cut off\n",
+        "error: the record ends at entry 6, but the earlier checkpoint is at entry 9: the end was cut off\n",
     );
     assert_eq!(recorded.world.run(&["restore", "--data", "data", "copy.db"]).code, Some(0));
     let restored = recorded.verify(&export(&recorded.world), &since);
-    restored.is(1, "", "error: entry 6 is another one than when the earlier checkpoint was signed\n");
+    restored.is(1, "", "error: entry 9 is another one than when the earlier checkpoint was signed\n");
 }
 
 #[test]
@@ -189,7 +195,10 @@ fn an_export_begins_at_the_last_checkpoint_before_a_time() {
     let told = recorded.world.run(&["audit", "export", "--data", "data", "--since", "2999-01-01"]);
     let lines: Vec<_> = told.out.lines().map(str::to_owned).collect();
     let verified = recorded.verify(&lines, &[]).out;
-    assert!(verified.starts_with("entries      none\nbegins       after a signed mark of "), "{verified}");
+    assert!(
+        verified.starts_with("entries      6 to 7, whole\nbegins       after a signed mark of "),
+        "{verified}"
+    );
     let cef = recorded.world.run(&["audit", "export", "--data", "data", "--format", "cef"]).out;
     assert_eq!(cef.lines().filter(|line| line.contains("|signed_in|signed in|2|rt=")).count(), 3, "{cef}");
     let wrong = recorded.world.run(&["audit", "export", "--since", "yesterday"]);
@@ -203,7 +212,7 @@ fn the_last_entries_are_shown_and_followed() {
     let told = recorded.world.run(&["audit", "tail", "-n", "2", "--data", "data"]);
     assert_eq!((told.code, told.out.lines().count()), (Some(0), 2));
     assert!(
-        told.out.starts_with("4  2") && told.out.contains(r#"  {"event":"signed_in","user":"#),
+        told.out.starts_with("5  2") && told.out.contains(r#"  {"event":"signed_in","user":"#),
         "{}",
         told.out
     );
@@ -215,9 +224,9 @@ fn the_last_entries_are_shown_and_followed() {
         .spawn()
         .expect("the tool can be started");
     let mut lines = BufReader::new(tail.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
-    assert!(lines.next().is_some_and(|line| line.starts_with("5  ")));
-    assert_eq!(sign_in(&service), 200);
     assert!(lines.next().is_some_and(|line| line.starts_with("6  ")));
+    assert_eq!(sign_in(&service), 200);
+    assert!(lines.next().is_some_and(|line| line.starts_with("7  ")));
     let told = Command::new("kill").args(["-TERM", &tail.id().to_string()]).status();
     assert!(told.expect("kill can be started").success());
     assert_eq!(tail.wait().expect("it has ended").code(), Some(0));

@@ -146,7 +146,8 @@ pub async fn permit<A: Act>(cx: &Cx, caller: &Caller, over: OrgId) -> Result<Per
     Ok(Permit::new(over, caller.user.id))
 }
 
-async fn is_within(cx: &Cx, org: OrgId, top: OrgId) -> Result<bool, StoreError> {
+/// Whether an org is another, or stands below it.
+pub(crate) async fn is_within(cx: &Cx, org: OrgId, top: OrgId) -> Result<bool, StoreError> {
     let mut place = org;
     for _ in 0..DEEPEST {
         let Some(found) = cx.store.org(place).await? else { return Ok(false) };

@@ -1,5 +1,6 @@
 //! The record as it is read: entries and checkpoints in order, from one that is signed to one that is signed.
 
+use super::Event;
 use super::chain::Sealed;
 use super::checkpoint::Checkpoint;
 use super::seal;
@@ -60,6 +61,17 @@ pub async fn export(
     let end = seal::ending(cx, after).await?;
     let through = end.statement.seq.max(last);
     Ok(Export { cx, start, after, through, end: Some(end), cut: cut_at })
+}
+
+/// The same for somebody who holds the machine and takes it along: that it was read is recorded first.
+pub async fn handed_over(
+    cx: &Cx,
+    permit: Permit<action::ReadAudit>,
+    since: Option<Timestamp>,
+) -> Result<Export<'_>, StoreError> {
+    let event = Event::AuditExported { since: since.map(Timestamp::rfc3339) };
+    cx.store.record(&event.at(cx.clock.now())).await?;
+    export(cx, permit, since).await
 }
 
 impl Export<'_> {

@@ -8,6 +8,7 @@ use crate::name::NameDigest;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use wire::jwt::Claims;
 use wire::{OrgId, UserId};
@@ -25,6 +26,7 @@ const PORTION: usize = 20;
 #[derive(Default)]
 pub(crate) struct Trail {
     waiting: Mutex<Waiting>,
+    missed: AtomicU64,
     knocks: Mutex<HashMap<NameDigest, Knocks>>,
     pub(crate) scim: ScimUse,
 }
@@ -56,6 +58,32 @@ pub(crate) fn minted(cx: &Cx, caller: &Caller, claims: Claims) {
     let session = caller.session().map(|session| session.digest.into());
     let Claims { jti, user_id: user, client_id: client, iat, .. } = claims;
     lock(&cx.trail.waiting).add_token(claims.org_id, Minted { jti, user, session, client, iat });
+}
+
+/// Whether one more event of an org that anybody can cause for next to nothing finds room in this minute; those that
+/// do not are counted.
+pub(crate) fn has_room_for(cx: &Cx, org: OrgId) -> bool {
+    let has_room = cx.noted.may_record(org, cx.clock.now());
+    if !has_room {
+        missed(cx);
+    }
+    has_room
+}
+
+/// Notes an event that changes nothing.
+pub(crate) fn note(cx: &Cx, event: Event) {
+    lock(&cx.trail.waiting).add(Some(event.at(cx.clock.now())));
+}
+
+/// Counts an event that is not recorded because there were too many like it.
+pub(crate) fn missed(cx: &Cx) {
+    lock(&cx.trail.waiting).dropped += 1;
+}
+
+/// How many events were not recorded since the start.
+pub fn not_recorded(cx: &Cx) -> u64 {
+    let waiting = lock(&cx.trail.waiting).dropped;
+    cx.trail.missed.load(Ordering::Relaxed) + waiting
 }
 
 /// Notes an attempt on a locked name: two entries for each lock at the most, however many attempts there are.
@@ -145,6 +173,7 @@ impl Trail {
 
     fn take(&self, now: Timestamp) -> Vec<Entry> {
         let Waiting { mut tokens, mut entries, dropped } = std::mem::take(&mut *lock(&self.waiting));
+        self.missed.fetch_add(dropped, Ordering::Relaxed);
         tokens.sort_by_key(|(org, _)| *org);
         for (org, token) in tokens {
             match entries.last_mut().map(|last| &mut last.event) {

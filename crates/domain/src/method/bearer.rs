@@ -2,7 +2,7 @@
 
 use super::Proof;
 use super::assertion::{Presented, Signed};
-use crate::audit::{Distrust, Event, Visit};
+use crate::audit::{Distrust, Event, Visit, trail};
 use crate::cx::Cx;
 use crate::identity_provider::{IdentityProvider, Meant};
 use crate::name::{CanonicalName, NameDigest};
@@ -178,6 +178,7 @@ fn turn_of(org: OrgId) -> NameDigest {
 async fn record(cx: &Cx, about: About, reason: Distrust, visit: Visit) -> Result<(), StoreError> {
     let now = cx.clock.now();
     if !cx.recorded.may_record(about.org.unwrap_or(ROOT), now) {
+        trail::missed(cx);
         return Ok(());
     }
     let About { org, provider, user } = about;
@@ -189,7 +190,8 @@ async fn record(cx: &Cx, about: About, reason: Distrust, visit: Visit) -> Result
 pub(crate) struct Recorded(Mutex<(i64, HashMap<OrgId, u32>)>);
 
 impl Recorded {
-    fn may_record(&self, org: OrgId, now: Timestamp) -> bool {
+    /// Counts one more, and says whether it is among those that are recorded.
+    pub(crate) fn may_record(&self, org: OrgId, now: Timestamp) -> bool {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let minute = now.as_seconds() / 60;
         if counted.0 != minute {

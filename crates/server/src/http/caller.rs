@@ -3,13 +3,15 @@
 use super::address;
 use super::error::ApiError;
 use crate::app::App;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use cookie::Cookie;
 use domain::access::{self, Caller, Use};
+use domain::audit::denial;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, Method, Uri, header};
 use std::net::IpAddr;
-use wire::{OrgId, Secret, header as names};
+use std::sync::{Arc, OnceLock};
+use wire::{OrgId, Secret, UserId, header as names};
 
 /// A caller with a live session; asking slides it. Our own administration takes a token in the place of a session.
 pub struct Session(pub Caller);
@@ -20,13 +22,45 @@ impl FromRequestParts<App> for Session {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let presented = sessions(&parts.headers)?;
         let from = address::of(&parts.extensions);
-        if presented.is_empty()
-            && takes_tokens(parts.uri.path())
-            && let Some(token) = bearer(&parts.headers)?
-        {
-            return Ok(Self(access::caller_with_token(&app.cx, &token, from).await?));
+        let token = match presented.as_slice() {
+            [] if takes_tokens(parts.uri.path()) => bearer(&parts.headers)?,
+            _ => None,
+        };
+        let caller = match token {
+            Some(token) => access::caller_with_token(&app.cx, &token, from).await?,
+            None => access::caller(&app.cx, &presented, from, Use::Call).await?,
+        };
+        if let Some(asked) = parts.extensions.get::<Asked>() {
+            let route = parts.extensions.get::<MatchedPath>().cloned();
+            let _first_wins = asked.0.set(Question {
+                by: (caller.org().id, caller.user().id),
+                route,
+                uri: parts.uri.clone(),
+            });
         }
-        Ok(Self(access::caller(&app.cx, &presented, from, Use::Call).await?))
+        Ok(Self(caller))
+    }
+}
+
+/// Who asks for what in a request, for the record: told by whoever found the caller to whoever stands around.
+#[derive(Clone, Default)]
+pub struct Asked(Arc<OnceLock<Question>>);
+
+struct Question {
+    by: (OrgId, UserId),
+    route: Option<MatchedPath>,
+    uri: Uri,
+}
+
+impl Asked {
+    /// Records that it was denied, if somebody is known to have asked.
+    pub async fn denied(&self, app: &App, method: &Method) {
+        let Some(Question { by: (org, user), route, uri }) = self.0.get() else { return };
+        let act = format!("{method} {}", route.as_ref().map_or("elsewhere", MatchedPath::as_str));
+        let noted = denial::record(&app.cx, *org, *user, act, uri.path()).await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, "an act that was denied was not recorded");
+        }
     }
 }
 

@@ -46,6 +46,11 @@ impl ApiError {
         Self { scim_type: Some(kind), ..Self::new(code, message) }
     }
 
+    /// Whether the caller is known, but may not do that.
+    pub fn is_denial(&self) -> bool {
+        self.code == Code::Denied
+    }
+
     /// Nothing that this caller may see has that id or name.
     pub fn unknown() -> Self {
         Self::new(Code::NotFound, "Nothing here has that id or name.")

@@ -228,7 +228,17 @@ fn settle(request: &mut Request, app: &App) -> Result<(), ApiError> {
     settled
 }
 
-async fn answer(request: Request, app: &App, next: Next) -> Response {
+async fn answer(mut request: Request, app: &App, next: Next) -> Response {
+    let (asked, method) = (caller::Asked::default(), request.method().clone());
+    request.extensions_mut().insert(asked.clone());
+    let response = in_time(request, app, next).await;
+    if response.extensions().get().is_some_and(ApiError::is_denial) {
+        asked.denied(app, &method).await;
+    }
+    response
+}
+
+async fn in_time(request: Request, app: &App, next: Next) -> Response {
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout(app.limits.request_time(), answer).await {
         Ok(Ok(response)) => response,

@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::metrics::CONTENT_TYPE;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use domain::audit::trail;
 use http::{HeaderValue, header};
 use serde_json::json;
 use wire::error::Code;
@@ -37,5 +38,6 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
 
 /// The numbers, at an address of their own.
 pub async fn numbers_alone(State(app): State<App>) -> Response {
+    app.metrics.not_recorded(trail::not_recorded(&app.cx));
     ([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], app.metrics.encode()).into_response()
 }

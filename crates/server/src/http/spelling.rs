@@ -1,5 +1,6 @@
 //! Paths of v3 in any case: the vendor's own documents do not agree on one (protocol.md 5).
 
+use super::caller::Asked;
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse, Response};
@@ -65,6 +66,9 @@ fn respelled(mut request: Request) -> Request {
     let old = std::mem::take(request.extensions_mut());
     if let Some(peer) = old.get::<ConnectInfo<SocketAddr>>() {
         request.extensions_mut().insert(*peer);
+    }
+    if let Some(asked) = old.get::<Asked>() {
+        request.extensions_mut().insert(asked.clone());
     }
     if let Some(luggage) = old.get::<Luggage>() {
         request.extensions_mut().insert(luggage.clone());

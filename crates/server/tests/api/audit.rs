@@ -7,6 +7,7 @@ use domain::audit::line::{HEAD, Speller};
 use domain::audit::seal;
 use domain::audit::verify::{Demands, Fault, Verdict, Verifier};
 use futures_util::future::join_all;
+use http::Method;
 
 /// An export of everything.
 async fn record(world: &World) -> Vec<String> {
@@ -20,6 +21,12 @@ async fn record(world: &World) -> Vec<String> {
         }
         lines.extend(items.iter().flat_map(|item| speller.lines(item)));
     }
+}
+
+/// The same with what waits to be written.
+async fn written(world: &World) -> Vec<String> {
+    seal::tend(&world.app.cx).await.unwrap();
+    record(world).await
 }
 
 fn verify(lines: &[String]) -> Result<Verdict, Fault> {
@@ -141,4 +148,79 @@ async fn no_secret_is_in_the_record() {
     let parts = secrets.iter().flat_map(|secret| secret.split('.'));
     let found: Vec<_> = parts.filter(|part| all.contains(part)).collect();
     assert!(found.is_empty(), "{found:?}");
+}
+
+#[tokio::test]
+async fn an_act_that_was_denied_is_recorded_with_who_what_and_on_what() {
+    let world = World::new().await;
+    let bob = world.session(Door::V1, "bob", "battery staple").await;
+    let ada = world.account("ada").await.user.id.base62();
+    let eve = world.account("eve").await.user.id.base62();
+    let tries = [
+        (Method::DELETE, format!("/saas/public/core/v3/users/{ada}")),
+        (Method::DELETE, format!("/saas/public/core/v3/USERS/{ada}")),
+        (Method::DELETE, format!("/saas/public/core/v3/users/{eve}")),
+        (Method::GET, "/latchkey/v1/orgs/5mYdXw9KcJhaf3LrN8pQ2v/sessions".to_owned()),
+        (Method::GET, "/saas/public/core/v3/Orgs/5mYdXw9KcJhaf3LrN8pQ2v/IdentityProviders".to_owned()),
+        (Method::POST, "/ma/api/v2/user/logoutall".to_owned()),
+    ];
+    for (method, path) in tries {
+        assert_eq!(world.ask(method, &path).header("icSessionId", &bob).await.status, 403, "{path}");
+    }
+    let by_password = r#"{"@type":"logout","username":"bob","password":"battery staple"}"#;
+    assert_eq!(world.post("/ma/api/v2/user/logoutall").json(by_password).await.status, 403);
+    let lines = written(&world).await;
+    let told: Vec<_> = events(&lines, "denied")
+        .iter()
+        .map(|event| format!("{} {}", event["act"].as_str().unwrap(), event["on"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            format!("DELETE /saas/public/core/v3/users/{{id}} {{\"user\":\"{ada}\"}}"),
+            format!("DELETE /saas/public/core/v3/users/{{id}} {{\"user\":\"{ada}\"}}"),
+            "DELETE /saas/public/core/v3/users/{id} null".to_owned(),
+            "GET /latchkey/v1/orgs/{id}/sessions {\"org\":\"5mYdXw9KcJhaf3LrN8pQ2v\"}".to_owned(),
+            "GET /saas/public/core/v3/Orgs/{org}/IdentityProviders {\"org\":\"5mYdXw9KcJhaf3LrN8pQ2v\"}"
+                .to_owned(),
+            "POST /ma/api/v2/user/logoutall null".to_owned(),
+            "POST /ma/api/v2/user/logoutall null".to_owned(),
+        ]
+    );
+    assert!(!lines.join("\n").contains(&bob));
+    let ada = world.ada().await;
+    let log = world.get("/saas/api/v2/auditlog?batchSize=9").header("icSessionId", &ada).await;
+    let denied: Vec<_> =
+        log.json().as_array().unwrap().iter().filter(|it| it["event"] == "ACCESS_DENIED").cloned().collect();
+    assert_eq!((&denied[6]["username"], &denied[6]["objectName"]), (&"bob".into(), &"ada".into()), "{log}");
+    assert_eq!(denied[6]["eventParam"], "DELETE /saas/public/core/v3/users/{id}");
+}
+
+#[tokio::test]
+async fn a_token_that_was_not_minted_is_recorded_without_what_was_asked_for() {
+    let world = World::new().await;
+    let ada = world.ada().await;
+    let path = "/identity-service/api/v1/jwt/Token?client_id=canary-client&nonce=canary-nonce";
+    assert_eq!(world.get(path).header("IDS-SESSION-ID", &ada).await.status, 400);
+    let lines = written(&world).await;
+    let refused = events(&lines, "mint_refused");
+    assert_eq!((refused.len(), &refused[0]["reason"]), (1, &"unknown_client".into()));
+    assert!(!lines.join("\n").contains("canary"));
+}
+
+#[tokio::test]
+async fn a_flood_of_denied_acts_is_recorded_up_to_a_number_and_the_rest_is_counted() {
+    let world = World::new().await;
+    let bob = world.session(Door::V1, "bob", "battery staple").await;
+    for _ in 0..650 {
+        assert_eq!(world.get("/saas/api/v2/user").header("icSessionId", &bob).await.status, 403);
+    }
+    let lines = written(&world).await;
+    assert_eq!(events(&lines, "denied").len(), 600);
+    assert_eq!(events(&lines, "not_recorded")[0]["count"], 50);
+    let numbers = world.get("/metrics").await.body;
+    assert!(numbers.contains("\nlatchkey_audit_not_recorded_total 50\n"), "{numbers}");
+    world.later(minutes(1));
+    assert_eq!(world.get("/saas/api/v2/user").header("icSessionId", &bob).await.status, 403);
+    assert_eq!(events(&written(&world).await, "denied").len(), 601);
 }

@@ -359,6 +359,8 @@ async fn a_flood_of_refusals_is_recorded_up_to_a_number_in_a_minute() {
         sign_in(&world, "x").await.is(NOT_TRUSTED);
     }
     assert_eq!(reasons(&world).await.len(), 600);
+    let numbers = world.get("/metrics").await.body;
+    assert!(numbers.contains("\nlatchkey_audit_not_recorded_total 10\n"), "{numbers}");
     world.later(minutes(1));
     sign_in(&world, "x").await.is(NOT_TRUSTED);
     assert_eq!(reasons(&world).await.len(), 601);

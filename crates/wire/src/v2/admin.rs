@@ -126,8 +126,8 @@ pub struct AuditLogEntry {
     pub category: String,
     /// What was done.
     pub event: String,
-    /// Always empty.
-    pub event_param: &'static str,
+    /// What else there is to say: the act that was denied, the reason of a refusal, the method of a sign-in.
+    pub event_param: String,
     /// Always empty.
     pub message: &'static str,
 }

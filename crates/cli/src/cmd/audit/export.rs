@@ -5,7 +5,7 @@ use crate::cmd::block_on;
 use crate::error::Failure;
 use crate::{print, progress};
 use domain::access::may_read_audit;
-use domain::audit::export::{Export, Item, export};
+use domain::audit::export::{Export, Item, handed_over};
 use domain::audit::line::{HEAD, Speller};
 use domain::store::Health;
 use domain::time::Timestamp;
@@ -15,7 +15,8 @@ use std::io::IsTerminal;
 pub fn run(args: &ExportArgs) -> Result<(), Failure> {
     block_on(async {
         let (store, cx, operator) = attach(&args.place).await?;
-        let export = export(&cx, may_read_audit(&operator), args.since).await.map_err(Failure::machine)?;
+        let export =
+            handed_over(&cx, may_read_audit(&operator), args.since).await.map_err(Failure::machine)?;
         let story = write(export, args);
         // On a terminal the entries themselves are the sign of life.
         let done = match std::io::stdout().is_terminal() {

@@ -231,7 +231,7 @@ pub fn entry(org_id: OrgId, told: Told) -> AuditLogEntry {
         object_name: told.object_name,
         category: told.category.to_owned(),
         event: told.action,
-        event_param: "",
+        event_param: told.detail,
         message: "",
     }
 }
