@@ -4,6 +4,7 @@
 mod agent;
 mod audit;
 mod budgets;
+mod canary;
 mod client;
 mod crash;
 mod credential;
