@@ -10,12 +10,14 @@ use crate::outbound::{Outbound, OutboundError};
 use crate::system::{self, SystemClock, SystemEntropy};
 use crate::tls::{Certificate, TlsError};
 use crate::{http, jobs, listen};
+use async_trait::async_trait;
 use axum::Router;
 use axum::routing::get;
 use domain::audit::seal;
 use domain::cx::{Federation, Lockout, Policy, World};
 use domain::entropy::Entropy;
 use domain::founding::{self, FoundingError, NewOrg};
+use domain::key_set::{KeySet, KeySetUrl, KeySets, NoKeySet};
 use domain::store::{Directory, StoreError};
 use domain::time::{Clock, minutes};
 use domain::{Cx, Needs, Operator, access, keyring};
@@ -111,7 +113,8 @@ impl Service {
         let bound = listener.local_addr()?;
         let metrics_listener = config.telemetry.metrics_listen.map(bind).transpose()?;
         let hasher = HashPool::start(&config.password, Arc::new(SystemEntropy), metrics.hashes.clone())?;
-        let (cx, operator) = context(config, bound, &store, hasher)?;
+        let key_sets = Arc::new(Outbound::new(&config.federation, Arc::new(SystemClock))?);
+        let (cx, operator) = context(config, bound, &store, (hasher, key_sets));
         prepare_keys(&cx, &operator).await?;
         let welcome = fill(&cx, &operator, seed, is_empty).await?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
@@ -167,25 +170,35 @@ pub async fn attach_store(folder: &Path) -> Result<Store, StoreError> {
 pub fn tool(config: &Config, store: &Arc<Store>) -> Result<(Cx, Operator), StartError> {
     let hasher =
         HashPool::start(&config.password, Arc::new(SystemEntropy), crate::metrics::HashMeters::default())?;
-    context(config, config.listen, store, hasher)
+    Ok(context(config, config.listen, store, (hasher, Arc::new(NoKeySets))))
+}
+
+/// A tool believes no assertion, so it fetches no keys, and needs nothing that fetching them does.
+struct NoKeySets;
+
+#[async_trait]
+impl KeySets for NoKeySets {
+    async fn key_set(&self, _: &KeySetUrl, _: &str) -> Result<Arc<KeySet>, NoKeySet> {
+        Err(NoKeySet)
+    }
 }
 
 fn context(
     config: &Config,
     bound: SocketAddr,
     store: &Arc<Store>,
-    hasher: HashPool,
-) -> Result<(Cx, Operator), StartError> {
+    (hasher, key_sets): (HashPool, Arc<dyn KeySets>),
+) -> (Cx, Operator) {
     let needs = Needs {
         store: Arc::<Store>::clone(store),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
         hasher: Arc::new(hasher),
         keysmith: Arc::new(SystemKeysmith),
-        key_sets: Arc::new(Outbound::new(&config.federation, Arc::new(SystemClock))?),
+        key_sets,
         policy: policy(config, bound),
     };
-    Ok(needs.start())
+    needs.start()
 }
 
 /// Serves the numbers at an address of their own, if they have one, for as long as the service runs.

@@ -244,3 +244,18 @@ fn every_help_has_an_example_and_is_the_one_that_was_agreed() {
         "build the tests with LATCHKEY_UPDATE_HELP=1 to renew help.txt"
     );
 }
+
+#[test]
+fn a_tool_needs_nothing_of_what_only_the_service_does() {
+    let world = World::new();
+    let service = world.serve(true);
+    let settings = format!("{CHEAP}[federation]\nauthorities = \"/nowhere/authorities.pem\"\n");
+    fs::write(world.path().join("latchkey.toml"), settings).expect("the folder can be written");
+    for command in [&["keys", "list"][..], &["keys", "rotate"], &["audit", "export"], &["backup", "copy.db"]]
+    {
+        let place = ["--config", "latchkey.toml", "--data", "data"];
+        let told = world.run(&[command, &place].concat());
+        assert_eq!(told.code, Some(0), "{command:?} {}", told.err);
+    }
+    drop(service);
+}
