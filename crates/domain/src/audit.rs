@@ -244,6 +244,10 @@ pub enum MintRefusal {
     UnknownClient,
     /// Too many sessions minted their first token at once.
     Busy,
+    /// The user was disabled or got another password meanwhile.
+    Ended,
+    /// The store did not answer.
+    Unavailable,
     /// There was no key to sign with.
     NoKey,
 }
@@ -304,6 +308,8 @@ pub enum Distrust {
     Disabled,
     /// It was used before.
     Replayed,
+    /// The user whom it means was changed while it was looked at.
+    ChangedMeanwhile,
 }
 
 /// Through which door a caller came, and from where.

@@ -8,7 +8,6 @@ use crate::entropy;
 use crate::method::Proof;
 use crate::org::{Authentication, Org};
 use crate::roster::Origin;
-use crate::sign_in::SignInError;
 use crate::store::StoreError;
 use crate::time::{Timestamp, minutes};
 use crate::token;
@@ -42,7 +41,7 @@ pub(crate) async fn place(cx: &Cx, proof: &Proof) -> Result<Option<Place>, Store
 }
 
 /// Turns evidence into a session.
-pub(crate) async fn open(cx: &Cx, proof: Proof, _place: Place) -> Result<Opened, SignInError> {
+pub(crate) async fn open(cx: &Cx, proof: Proof, _place: Place) -> Result<Opened, OpenError> {
     let now = cx.clock.now();
     let (user, org) = (Arc::clone(proof.user()), Arc::clone(proof.org()));
     let (id, ends_at, idle) = match org.authentication {
@@ -80,9 +79,23 @@ pub(crate) async fn open(cx: &Cx, proof: Proof, _place: Place) -> Result<Opened,
     Ok(Opened { id, caller })
 }
 
-/// Whoever was changed while they were being proven, perhaps disabled or given another password, has to try again.
-fn overtaken(error: StoreError) -> SignInError {
-    if error == StoreError::Conflict { SignInError::Busy } else { error.into() }
+/// Why no session was opened for somebody who was proven.
+#[derive(Debug)]
+pub(crate) enum OpenError {
+    /// They were changed while they were being proven, perhaps disabled or given another password.
+    Overtaken,
+    /// The store did not do it.
+    Store(StoreError),
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+fn overtaken(error: StoreError) -> OpenError {
+    if error == StoreError::Conflict { OpenError::Overtaken } else { error.into() }
 }
 
 /// Finds the live session that a presented id names.

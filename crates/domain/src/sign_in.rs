@@ -5,8 +5,9 @@ use crate::audit::{Event, Refusal, Visit};
 use crate::cx::Cx;
 use crate::method::{Proof, bearer, password};
 use crate::name::CanonicalName;
-use crate::session::{self, Opened};
+use crate::session::{self, OpenError, Opened};
 use crate::store::StoreError;
+use std::sync::Arc;
 use std::time::Duration;
 use wire::{OrgId, Secret};
 
@@ -52,7 +53,17 @@ async fn open(cx: &Cx, name: &CanonicalName, proof: Proof) -> Result<Opened, Sig
             return Err(refuse(cx, name, &proof, Refusal::SessionLimit, SignInError::TooManySessions).await);
         }
     };
-    session::open(cx, proof, place).await
+    let (user, method, visit) = (Arc::clone(proof.user()), proof.method(), proof.visit());
+    match session::open(cx, proof, place).await {
+        Ok(opened) => Ok(opened),
+        // A password can be tried again at once; what proved this is used up.
+        Err(OpenError::Overtaken) if method == "password" => Err(SignInError::Busy),
+        Err(OpenError::Overtaken) => {
+            bearer::overtaken(cx, &user, visit).await?;
+            Err(SignInError::NotTrusted)
+        }
+        Err(OpenError::Store(error)) => Err(error.into()),
+    }
 }
 
 /// Proves who one is for one act, without opening a session.
@@ -63,8 +74,14 @@ pub async fn for_one_act(
     visit: Visit,
 ) -> Result<Caller, SignInError> {
     let proof = password::prove(cx, name, password, visit).await?;
-    let proof = from_inside(cx, name, proof).await?;
-    Ok(Caller::proven(at_home(cx, name, proof).await?))
+    let proof = at_home(cx, name, from_inside(cx, name, proof).await?).await?;
+    let now = cx.store.account(name).await?.map(|account| account.user);
+    // What opening a session asks of the store: whoever was changed while they were being proven does nothing.
+    match now.filter(|user| user.id == proof.user().id && user.is_active()) {
+        Some(user) if user.revision == proof.user().revision => Ok(Caller::proven(proof)),
+        Some(_) => Err(SignInError::Busy),
+        None => Err(refuse(cx, name, &proof, Refusal::Disabled, SignInError::Refused).await),
+    }
 }
 
 /// Why nobody was signed in.

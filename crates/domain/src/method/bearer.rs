@@ -175,6 +175,12 @@ fn turn_of(org: OrgId) -> NameDigest {
     NameDigest(digest.as_ref().try_into().unwrap_or([0; 32]))
 }
 
+/// Records that the user whom an assertion meant was changed before a session was open; it is used up all the same.
+pub(crate) async fn overtaken(cx: &Cx, user: &User, visit: Visit) -> Result<(), StoreError> {
+    let about = About { org: Some(user.org), provider: None, user: Some(user.id) };
+    record(cx, about, Distrust::ChangedMeanwhile, visit).await
+}
+
 async fn record(cx: &Cx, about: About, reason: Distrust, visit: Visit) -> Result<(), StoreError> {
     let now = cx.clock.now();
     if !cx.recorded.may_record(about.org.unwrap_or(ROOT), now) {

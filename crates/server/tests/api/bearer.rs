@@ -4,7 +4,10 @@ use crate::answer::Answer;
 use crate::issuer::Issuer;
 use crate::world::{START, World, minutes};
 use axum::http::StatusCode;
+use futures_util::future::join_all;
+use http::Method;
 use std::collections::BTreeMap;
+use std::future::IntoFuture;
 
 /// Acme of every test and of the corpus: whoever has no password signs in elsewhere.
 const SEED: &str = r#"
@@ -375,4 +378,30 @@ async fn an_unknown_org_is_refused_like_everything_else() {
         world.post(LOGIN).json(&body).await.is(NOT_TRUSTED);
     }
     assert_eq!(reasons(&world).await, ["unknown_issuer", "unknown_org", "unknown_org"]);
+}
+
+/// An assertion can be used once, so a sign-in that a change overtakes is over: nobody is told to try it again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_a_change_of_its_user_overtakes_is_refused_like_any_other() {
+    let (world, issuer) = trusting().await;
+    let ada = world.ada().await;
+    let path = format!("/saas/public/core/v3/users/{}", world.account("saml.sam").await.user.id.base62());
+    let changes = (0..60).map(|number| {
+        let body = format!(r#"{{"title":"Number {number}"}}"#);
+        tokio::spawn(
+            world.ask(Method::PATCH, &path).header("INFA-SESSION-ID", &ada).json(&body).into_future(),
+        )
+    });
+    let sign_ins = (0..60).map(|number| {
+        let token = token(&issuer, &number.to_string());
+        let body = serde_json::json!({"oauthToken": token, "orgId": ACME}).to_string();
+        tokio::spawn(world.post(LOGIN).json(&body).into_future())
+    });
+    let (_changed, signed_in) = tokio::join!(join_all(changes), join_all(sign_ins));
+    let answers: Vec<_> = signed_in.into_iter().map(Result::unwrap).collect();
+    let opened = answers.iter().filter(|answer| answer.status == 200).count();
+    assert!(answers.iter().all(|answer| [200, 403].contains(&answer.status.as_u16())));
+    let reasons = reasons(&world).await;
+    assert!(reasons.iter().all(|reason| reason == "changed_meanwhile"), "{reasons:?}");
+    assert_eq!(opened + reasons.len(), 60);
 }
