@@ -212,7 +212,7 @@ async fn agreed(
         (None, None) => Err(NotACaller::Dead),
         (None, Some(caller)) => Ok((Arc::clone(&caller.user), caller.org.id)),
         (Some(token), None) => Ok((holder(cx, token).await?.ok_or(NotACaller::Dead)?, token.claims.org_id)),
-        (Some(token), Some(caller)) if caller.user.id != token.claims.user_id => Err(NotACaller::Dead),
+        (Some(token), Some(caller)) if !token.is_vouched_for_by(&caller.user) => Err(NotACaller::Dead),
         (Some(token), Some(caller)) => {
             holder(cx, token).await?.ok_or(NotACaller::Dead)?;
             for Held { session, id } in &caller.held {

@@ -90,6 +90,7 @@ impl Client {
             grants: Grants { roles: custom, groups: Vec::new() },
             profile: Profile { first_name: self.terms.name.as_str().to_owned(), ..Profile::default() },
             must_change_password: false,
+            tokens_after: None,
             max_login_attempts: None,
             created_at: self.created_at,
             updated_at: self.updated_at,

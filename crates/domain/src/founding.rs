@@ -212,6 +212,7 @@ async fn account(cx: &Cx, org: OrgId, new: NewUser, now: Timestamp) -> Result<Ac
         max_login_attempts: new.max_login_attempts,
         created_at: now,
         updated_at: now,
+        tokens_after: None,
         revision: Revision::default(),
     };
     Ok(Account { user, password })

@@ -181,8 +181,8 @@ pub trait People: Send + Sync {
         entry: &Entry,
     ) -> Result<(), StoreError>;
 
-    /// Removes a user and ends its sessions; a conflict if it is gone.
-    async fn remove_user(&self, user: UserId, entry: &Entry) -> Result<(), StoreError>;
+    /// Removes a user and ends its sessions; a conflict if this writing of the user is not the last.
+    async fn remove_user(&self, user: &User, entry: &Entry) -> Result<(), StoreError>;
 
     /// The roles that an org has made, by name.
     async fn roles(&self, org: OrgId) -> Result<Vec<Arc<CustomRole>>, StoreError>;

@@ -53,8 +53,18 @@ pub enum MintError {
     UnknownClient,
     /// Too many sessions mint their first token at once; a later try may do.
     Busy,
+    /// The user was disabled or got another password meanwhile.
+    Ended,
     /// There is no key to sign with.
     NoKey,
+    /// The store did not do it.
+    Store(StoreError),
+}
+
+impl From<StoreError> for MintError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 impl From<KeyError> for MintError {
@@ -84,6 +94,8 @@ fn refused(cx: &Cx, caller: &Caller, error: &MintError) {
     let reason = match error {
         MintError::UnknownClient => MintRefusal::UnknownClient,
         MintError::Busy => MintRefusal::Busy,
+        MintError::Ended => MintRefusal::Ended,
+        MintError::Store(_) => MintRefusal::Unavailable,
         MintError::NoKey => MintRefusal::NoKey,
     };
     if trail::has_room_for(cx, org) {
@@ -95,8 +107,11 @@ fn refused(cx: &Cx, caller: &Caller, error: &MintError) {
 async fn signed(cx: &Cx, caller: &Caller, client_id: &str, nonce: Nonce) -> Result<Secret, MintError> {
     let audience = cx.policy.audiences.get(client_id).ok_or(MintError::UnknownClient)?;
     let unique_id = unique_id(cx, caller).await?;
-    let now = cx.clock.now();
-    let mut claims = claims(cx, caller.user(), caller.org(), now, now + LIFE);
+    // Whoever lost their tokens while this one was being made gets none: a slow body or a hash may lie in between.
+    let user = cx.store.user(caller.user().id).await?.filter(|user| user.is_active());
+    let user = user.filter(|user| user.tokens_after == caller.user().tokens_after).ok_or(MintError::Ended)?;
+    let now = issued_at(&user, cx.clock.now());
+    let mut claims = claims(cx, &user, caller.org(), now, now + LIFE);
     claims.unique_id = unique_id;
     claims.nonce = nonce.0;
     claims.client_id = client_id.to_owned();
@@ -104,6 +119,17 @@ async fn signed(cx: &Cx, caller: &Caller, client_id: &str, nonce: Nonce) -> Resu
     let token = sign(&*cx.keyring.signing()?, &claims)?;
     trail::minted(cx, caller, claims);
     Ok(token)
+}
+
+/// A token tells its time in seconds. One that is minted in the second in which earlier ones became worthless tells the
+/// next, or nobody could tell it from those.
+fn issued_at(user: &User, now: Timestamp) -> Timestamp {
+    match user.tokens_after {
+        Some(after) if now.as_seconds() <= after.as_seconds() => {
+            Timestamp::from_seconds(after.as_seconds() + 1)
+        }
+        Some(_) | None => now,
+    }
 }
 
 /// The session id of an org in JWT mode: the same claims, and what the user may do (protocol.md 3.5).
@@ -191,6 +217,12 @@ pub struct Verified {
 impl Verified {
     fn is_alive(&self, cx: &Cx, now: Timestamp) -> bool {
         self.expires_at() > now && cx.keyring.publishes(&self.kid, now)
+    }
+
+    /// Whether its user is still good for it: active, and with the password and the status of the time of its issue.
+    pub(crate) fn is_vouched_for_by(&self, user: &User) -> bool {
+        let is_late_enough = |after: Timestamp| self.claims.iat > after.as_seconds();
+        user.id == self.claims.user_id && user.is_active() && user.tokens_after.is_none_or(is_late_enough)
     }
 
     /// When it expires.

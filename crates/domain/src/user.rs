@@ -47,6 +47,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
+    /// Tokens that were issued by then are good no more: the password was changed, or the user was disabled.
+    pub tokens_after: Option<Timestamp>,
     /// Which writing this is.
     pub revision: Revision,
 }
@@ -311,6 +313,7 @@ pub(crate) async fn account(
         max_login_attempts: draft.max_login_attempts,
         created_at: now,
         updated_at: now,
+        tokens_after: None,
         revision: Revision::first(author),
     };
     Ok(Account { user, password })
@@ -395,7 +398,7 @@ pub async fn narrow(
 /// Removes a user with its sessions; the record of what it did stays.
 pub async fn remove(cx: &Cx, over: Over<action::NarrowUsers, User>) -> Result<(), ChangeError> {
     let event = written(over.thing(), over.permit().by(), Written::Removed);
-    cx.store.remove_user(over.thing().id, &event.at(cx.clock.now())).await.map_err(ChangeError::changing)
+    cx.store.remove_user(over.thing(), &event.at(cx.clock.now())).await.map_err(ChangeError::changing)
 }
 
 async fn rewrite<A>(

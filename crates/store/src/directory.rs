@@ -27,13 +27,13 @@ const INSERT_ORG: &str = "INSERT INTO org (id, name, parent_id, region, authenti
 
 const ACCOUNT_BY_NAME: &str = "SELECT a.id, a.org_id, a.name, a.status, a.authenticator, a.password_hash, a.profile,
     a.must_change_password, a.max_login_attempts, a.created_at, a.updated_at, r.role_id, a.created_by, a.updated_by,
-    a.revision, (SELECT COUNT(*) FROM group_member m WHERE m.account_id = a.id)
+    a.revision, (SELECT COUNT(*) FROM group_member m WHERE m.account_id = a.id), a.tokens_after
     FROM account a LEFT JOIN account_role r ON r.account_id = a.id WHERE a.canonical_name = $1 ORDER BY r.role_id";
 
 const ACCOUNT_BY_ID: &str =
     "SELECT a.id, a.org_id, a.name, a.status, a.authenticator, a.password_hash, a.profile,
     a.must_change_password, a.max_login_attempts, a.created_at, a.updated_at, r.role_id, a.created_by, a.updated_by,
-    a.revision, (SELECT COUNT(*) FROM group_member m WHERE m.account_id = a.id)
+    a.revision, (SELECT COUNT(*) FROM group_member m WHERE m.account_id = a.id), a.tokens_after
     FROM account a LEFT JOIN account_role r ON r.account_id = a.id WHERE a.id = $1 ORDER BY r.role_id";
 
 const INSERT_ACCOUNT: &str = "INSERT INTO account (id, org_id, name, canonical_name, status, authenticator,
@@ -245,6 +245,7 @@ fn account(rows: &[Row]) -> Result<Option<Account>, DbError> {
         created_at: Timestamp::from_micros(row.int(9)?),
         updated_at: Timestamp::from_micros(row.int(10)?),
         grants: Grants::default(),
+        tokens_after: row.opt_int(16)?.map(Timestamp::from_micros),
         revision: Revision {
             created_by: row.text(12)?.to_owned(),
             updated_by: row.text(13)?.to_owned(),

@@ -26,7 +26,10 @@ const REPLACE: &str = "UPDATE account SET status = $2, profile = $3, must_change
 
 const NO_ROLES: &str = "DELETE FROM account_role WHERE account_id = $1";
 const NO_GROUPS: &str = "DELETE FROM group_member WHERE account_id = $1";
-const REMOVE: &str = "DELETE FROM account WHERE id = $1";
+const REMOVE: &str = "DELETE FROM account WHERE id = $1 AND revision = $2";
+
+/// Whoever loses every session loses the tokens that were minted so far as well.
+const NO_TOKENS: &str = "UPDATE account SET tokens_after = $2 WHERE id = $1";
 
 #[async_trait]
 impl People for Store {
@@ -79,11 +82,11 @@ impl People for Store {
         self.change_user(user.id, passwords::replace(user, new, entry.at), keep, entry).await
     }
 
-    async fn remove_user(&self, user: UserId, entry: &Entry) -> Result<(), StoreError> {
-        let id = user.bits().to_be_bytes();
-        let statements =
-            vec![sql(NO_ROLES).bind(id), sql(NO_GROUPS).bind(id), sql(REMOVE).bind(id).must_change()];
-        self.change_user(user, statements, Keep::None, entry).await
+    async fn remove_user(&self, user: &User, entry: &Entry) -> Result<(), StoreError> {
+        let id = user.id.bits().to_be_bytes();
+        let removal = sql(REMOVE).bind(id).bind(user.revision.number).must_change();
+        let statements = vec![sql(NO_ROLES).bind(id), sql(NO_GROUPS).bind(id), removal];
+        self.change_user(user.id, statements, Keep::None, entry).await
     }
 
     async fn roles(&self, org: OrgId) -> Result<Vec<Arc<CustomRole>>, StoreError> {
@@ -158,6 +161,8 @@ impl Store {
             Keep::None => Some(None),
         };
         statements.extend(but.map(|but| roster::end_user(user, but, entry.at)));
+        let tokens = sql(NO_TOKENS).bind(user.bits().to_be_bytes()).bind(entry.at.as_micros());
+        statements.extend(but.map(|_| tokens));
         let (db, users, live) = (Arc::clone(&self.db), Arc::clone(&self.users), Arc::clone(&self.live));
         let entry = entry.clone();
         to_the_end(async move {

@@ -81,6 +81,7 @@ fn account(id: UserId, name: &str) -> Account {
         max_login_attempts: Some(5),
         created_at: at(0),
         updated_at: at(1),
+        tokens_after: None,
         revision: Revision::default(),
     };
     Account { user, password: None }
@@ -467,7 +468,8 @@ async fn passwords_before_are_remembered_for_a_time_and_never_more_than_so_many(
     assert_eq!(world.store.security_answer(id).await.unwrap().map(|_| ()), None);
     world.store.replace_security_answer(id, &hash, &entry(32)).await.unwrap();
     assert!(world.another().await.security_answer(id).await.unwrap().is_some());
-    world.store.remove_user(id, &entry(33)).await.unwrap();
+    let user = world.another().await.user(id).await.unwrap().unwrap();
+    world.store.remove_user(&user, &entry(33)).await.unwrap();
     assert_eq!(world.store.password_set_at(id).await, Ok(None));
     let gone = world.store.replace_security_answer(id, &hash, &entry(34)).await;
     assert_eq!(gone, Err(StoreError::Conflict));
@@ -635,8 +637,13 @@ async fn a_user_is_listed_with_its_roles_and_groups_and_leaves_with_its_sessions
     assert_eq!(other.members(group.id).await.unwrap(), [ADA, BOB]);
     let mine = session(1, ACME, 0);
     store.open_session(&mine, &proven(), &entry(3)).await.unwrap();
-    store.remove_user(ADA, &entry(4)).await.unwrap();
-    assert_eq!(store.remove_user(ADA, &entry(4)).await, Err(StoreError::Conflict));
+    let ada = store.user(ADA).await.unwrap().unwrap();
+    let mut late = User::clone(&ada);
+    late.revision.number -= 1;
+    assert_eq!(store.remove_user(&late, &entry(4)).await, Err(StoreError::Conflict));
+    assert_eq!(store.user(ADA).await.unwrap(), Some(Arc::clone(&ada)));
+    store.remove_user(&ada, &entry(4)).await.unwrap();
+    assert_eq!(store.remove_user(&ada, &entry(4)).await, Err(StoreError::Conflict));
     for store in [store, &world.another().await] {
         assert!(store.live(&mine.digest).await.unwrap().is_none());
         assert!(store.user(ADA).await.unwrap().is_none());
@@ -919,7 +926,8 @@ async fn who_was_changed_while_being_proven_gets_no_session() {
     store.replace_user(&disabled, Keep::None, &entry(2)).await.unwrap();
     let later = session(2, ACME, 2);
     assert_eq!(store.open_session(&later, &disabled.revision, &entry(2)).await, Err(StoreError::Conflict));
-    store.remove_user(ADA, &entry(3)).await.unwrap();
+    let ada = store.user(ADA).await.unwrap().unwrap();
+    store.remove_user(&ada, &entry(3)).await.unwrap();
     assert_eq!(store.open_session(&later, &disabled.revision, &entry(3)).await, Err(StoreError::Conflict));
 }
 

@@ -69,5 +69,5 @@ pub(crate) async fn holder(cx: &Cx, token: &Verified) -> Result<Option<Arc<User>
 }
 
 async fn active_user(cx: &Cx, token: &Verified) -> Result<Option<Arc<User>>, StoreError> {
-    Ok(cx.store.user(token.claims.user_id).await?.filter(|user| user.is_active()))
+    Ok(cx.store.user(token.claims.user_id).await?.filter(|user| token.is_vouched_for_by(user)))
 }

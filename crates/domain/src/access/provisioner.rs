@@ -66,6 +66,7 @@ fn acting(token: &ScimToken, org: Arc<Org>) -> Option<Provisioner> {
         grants: Grants { roles: vec![Arc::new(role)], groups: Vec::new() },
         profile: Profile::default(),
         must_change_password: false,
+        tokens_after: None,
         max_login_attempts: None,
         created_at: made,
         updated_at: made,

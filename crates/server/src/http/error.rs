@@ -357,6 +357,8 @@ impl From<MintError> for ApiError {
                 Self::new(Code::ClientUnknown, "The client_id is missing or not known.")
             }
             MintError::Busy => Self::new(Code::Busy, "Too many first tokens at once. Try again in a moment."),
+            MintError::Ended => Self::dead_session(),
+            MintError::Store(error) => error.into(),
             MintError::NoKey => {
                 Self::new(Code::Unavailable, "There is no key to sign with. Try again in a moment.")
             }

@@ -2,7 +2,10 @@
 
 use crate::answer::{Answer, DEAD};
 use crate::world::{CARRIERS, Door, Question, SEED, World, minutes};
+use domain::name::CanonicalName;
+use domain::store::AttemptCounters;
 use http::Method;
+use std::future::IntoFuture;
 
 const NOT_ALLOWED: &str = r#"403 {"error":{"code":"LK_DENIED","message":"This user may not do that.","requestId":"$request","details":null}}"#;
 const UNKNOWN: &str = r#"404 {"error":{"code":"LK_NOT_FOUND","message":"Nothing here has that id or name.","requestId":"$request","details":null}}"#;
@@ -425,4 +428,80 @@ async fn the_license_of_an_org_is_read_by_its_own_people_alone() {
     let (ada, eve) = (Somebody::ada(&world).await, Somebody::called(&world, "eve", "other side").await);
     ada.gets("License/Org/5mYdXw9KcJhaf3LrN8pQ2v").await.is(r#"200 {"createTime":"2026-01-15T10:30:00Z","updateTime":"2026-01-15T10:30:00Z","createdBy":"System","updatedBy":"System","id":"5mYdXw9KcJhaf3LrN8pQ2v","parentOrg":"3IVhuMMFlm9ArWaIL8nvoe","customLicenses":[],"assignedEditions":[],"customLimits":[{"limitDefinition":"restApiSessionLimit","value":100000}]}"#);
     eve.gets("license/org/5mYdXw9KcJhaf3LrN8pQ2v").await.is(UNKNOWN);
+}
+
+#[tokio::test]
+async fn a_changed_password_refuses_earlier_tokens_by_every_carrier_and_mints_new_ones() {
+    let world = World::new().await;
+    let ada = Somebody::ada(&world).await;
+    ada.posts("users", CLEO).await.is(&format!("201 {CLEO_SHOWN}"));
+    let cleo = Somebody::called(&world, "cleo", "a good one").await;
+    let early = world.token(&cleo.session).await;
+    let with = |token: &str| world.get("/gate").bearer(token);
+    assert_eq!(with(&early).await.status, 200);
+    let changed =
+        cleo.posts("users/ChangePassword", r#"{"oldPassword":"a good one","newPassword":"another one"}"#);
+    changed.await.is("200");
+    with(&early).await.is(DEAD);
+    for carrier in CARRIERS {
+        with(&early).carrying(carrier(&cleo.session)).await.is(DEAD);
+    }
+    // In the very second of the change a new token is good, and stays so.
+    let new = world.token(&cleo.session).await;
+    assert_eq!(with(&new).carrying(CARRIERS[0](&cleo.session)).await.status, 200);
+    world.later(minutes(29));
+    assert_eq!(with(&new).await.status, 200);
+    with(&early).await.is(DEAD);
+    ada.posts("users/ChangePassword", r#"{"userId":"$user_cleo","newPassword":"a third one"}"#)
+        .await
+        .is("200");
+    with(&new).await.is(DEAD);
+    cleo.gets("users").await.is(DEAD);
+}
+
+#[tokio::test]
+async fn a_token_of_before_a_user_was_disabled_is_not_good_again_when_it_is_enabled() {
+    let world = World::new().await;
+    let ada = Somebody::ada(&world).await;
+    ada.posts("users", CLEO).await.is(&format!("201 {CLEO_SHOWN}"));
+    let cleo = Somebody::called(&world, "cleo", "a good one").await;
+    let token = world.token(&cleo.session).await;
+    for state in ["Inactive", "Active"] {
+        let body = format!(r#"{{"state":"{state}"}}"#);
+        assert_eq!(ada.patches("users/$user_cleo", &body).await.status, 200);
+        world.get("/gate").bearer(&token).await.is(DEAD);
+    }
+}
+
+/// Somebody whose hash takes long enough for things to happen meanwhile.
+const SLOW: &str = r#"
+[[org]]
+name = "Slow"
+  [[org.user]]
+  name = "boss"
+  password = "correct horse"
+  roles = ["Admin"]
+  [[org.user]]
+  name = "slow"
+  password_hash = "$pbkdf2-sha256$i=60000,l=32$c2FsdHNhbHRzYWx0c2FsdA$UIV3RjdQAD6MHs+RyxR0syYrPEabGW8hT3F7DOO3rhY"
+  roles = ["Admin"]
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_disabled_while_being_proven_ends_no_sessions() {
+    let world = World::of(SLOW).await;
+    let boss = Somebody::called(&world, "boss", "correct horse").await;
+    let id = world.account("slow").await.user.id.base62();
+    let body = r#"{"@type":"logout","username":"slow","password":"correct horse"}"#;
+    let ending = tokio::spawn(world.post("/ma/api/v2/user/logoutall").json(body).into_future());
+    let name = CanonicalName::of("slow").digest();
+    while world.store.attempts(&name).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(boss.patches(&format!("users/{id}"), r#"{"state":"Inactive"}"#).await.status, 200);
+    ending.await.unwrap().is(r#"403 {"@type":"error","code":"UI_10000","description":"User name or password is not valid.","statusCode":403}"#);
+    assert!(world.is_alive(&boss.session).await);
+    let events = world.events().await;
+    let refused = events.iter().find(|event| event["event"] == "sign_in_refused").unwrap();
+    assert_eq!(refused["reason"], "disabled");
 }
