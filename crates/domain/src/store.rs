@@ -24,7 +24,7 @@ use crate::role::CustomRole;
 use crate::roster::{Handle, Logged};
 use crate::session::{Live, Place, Session, SessionDigest};
 use crate::time::Timestamp;
-use crate::user::{Account, Keep, User};
+use crate::user::{Account, Keep, LastSignIn, User};
 use async_trait::async_trait;
 use std::sync::Arc;
 use wire::{GroupId, IdentityProviderId, OrgId, RoleId, UserId};
@@ -163,6 +163,9 @@ pub trait People: Send + Sync {
 
     /// The users of an org, by name.
     async fn users(&self, org: OrgId, page: Page) -> Result<Vec<UserId>, StoreError>;
+
+    /// When and how a user signed in last, read anew: what is at hand of a user does not change with it.
+    async fn last_sign_in(&self, user: UserId) -> Result<Option<LastSignIn>, StoreError>;
 
     /// Adds a user with its roles and groups; a name that is taken is a conflict.
     async fn add_user(&self, account: &Account, entry: &Entry) -> Result<(), StoreError>;

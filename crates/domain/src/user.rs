@@ -166,6 +166,15 @@ pub struct Account {
     pub password: Option<PasswordHash>,
 }
 
+/// When and how a user signed in last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastSignIn {
+    /// When.
+    pub at: Timestamp,
+    /// By which method, in one word, such as `password`.
+    pub method: String,
+}
+
 /// Which sessions of a user go on when something about the user changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Keep {
@@ -252,6 +261,15 @@ pub async fn find_named(
         Some(user) => as_shown(cx, Arc::new(user)).await.map(Some),
         None => Ok(None),
     }
+}
+
+/// When and how a user of the permit's org signed in last, if it ever did.
+pub async fn last_sign_in<A>(
+    cx: &Cx,
+    permit: &Permit<A>,
+    user: &User,
+) -> Result<Option<LastSignIn>, StoreError> {
+    if user.org == permit.org() { cx.store.last_sign_in(user.id).await } else { Ok(None) }
 }
 
 /// Adds a user to the org of the permit.

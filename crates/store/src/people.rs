@@ -12,7 +12,8 @@ use domain::page::Page;
 use domain::password::Replacement;
 use domain::role::CustomRole;
 use domain::store::{Directory, People, StoreError};
-use domain::user::{Account, Keep, User};
+use domain::time::Timestamp;
+use domain::user::{Account, Keep, LastSignIn, User};
 use std::sync::Arc;
 use wire::{GroupId, OrgId, RoleId, UserId};
 
@@ -23,6 +24,8 @@ const BELOW: &str = "SELECT id FROM org WHERE parent_id = $1 ORDER BY name, id L
 const REPLACE: &str = "UPDATE account SET status = $2, profile = $3, must_change_password = $4,
     max_login_attempts = $5, updated_at = $6, updated_by = $7, revision = $8, name = $9, canonical_name = $10,
     authenticator = $11, external_id = $12 WHERE id = $1 AND revision = $8 - 1";
+
+const LAST_SIGN_IN: &str = "SELECT signed_in_at, signed_in_by FROM account WHERE id = $1";
 
 const NO_ROLES: &str = "DELETE FROM account_role WHERE account_id = $1";
 const NO_GROUPS: &str = "DELETE FROM group_member WHERE account_id = $1";
@@ -45,6 +48,13 @@ impl People for Store {
         let statement = sql(OF_ORG).bind(org.bits().to_be_bytes()).bind(page.limit()).bind(page.skip());
         let rows = self.db.read(statement).await?;
         Ok(rows.iter().map(|row| row.id(0).map(UserId::from_bits)).collect::<Result<_, _>>()?)
+    }
+
+    async fn last_sign_in(&self, user: UserId) -> Result<Option<LastSignIn>, StoreError> {
+        let rows = self.db.read(sql(LAST_SIGN_IN).bind(user.bits().to_be_bytes())).await?;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (at, method) = (row.opt_int(0)?.map(Timestamp::from_micros), row.opt_text(1)?.map(str::to_owned));
+        Ok(at.zip(method).map(|(at, method)| LastSignIn { at, method }))
     }
 
     async fn add_user(&self, account: &Account, entry: &Entry) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use crate::db::{DbError, Row, Statement, sql};
 use crate::{Store, or_done, to_the_end, write};
 use async_trait::async_trait;
-use domain::audit::Entry;
+use domain::audit::{Entry, Event};
 use domain::revision::Revision;
 use domain::roster::Origin;
 use domain::session::{Live, Place, Record, Session, SessionDigest};
@@ -18,7 +18,8 @@ const FIND: &str =
     device FROM session WHERE digest = $1 AND ended_at IS NULL";
 
 /// A password that was replaced, or a user who was disabled, while a hash was being compared opens nothing.
-const UNCHANGED: &str = "SELECT 1 FROM account WHERE id = $1 AND revision = $2 AND status = 'active'";
+const UNCHANGED: &str = "UPDATE account SET signed_in_at = $3, signed_in_by = $4
+    WHERE id = $1 AND revision = $2 AND status = 'active'";
 
 const OPEN: &str =
     "INSERT INTO session (digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, expires_at)
@@ -53,7 +54,12 @@ impl Sessions for Store {
         entry: &Entry,
     ) -> Result<(), StoreError> {
         let user = session.user.bits().to_be_bytes();
-        let unchanged = sql(UNCHANGED).bind(user).bind(proven.number).must_change();
+        let method = match &entry.event {
+            Event::SignedIn { method, .. } => Some(*method),
+            _ => None,
+        };
+        let unchanged = sql(UNCHANGED).bind(user).bind(proven.number);
+        let unchanged = unchanged.bind(session.opened_at.as_micros()).bind(method).must_change();
         let (live, session, entry) = (Arc::clone(&self.live), Arc::clone(session), entry.clone());
         let db = Arc::clone(&self.db);
         to_the_end(async move {

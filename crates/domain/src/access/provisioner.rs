@@ -25,7 +25,8 @@ use wire::{GroupId, OrgId, RoleId, Secret, UserId};
 #[derive(Debug)]
 pub struct Provisioner(Caller);
 
-/// Who presents this SCIM token: unknown, expired and removed ones are refused alike.
+/// Who presents this SCIM token: unknown, expired and removed ones are refused alike, and those that come
+/// from where the org does not let its users come from.
 pub async fn provisioner(
     cx: &Cx,
     presented: Option<&Secret>,
@@ -39,6 +40,10 @@ pub async fn provisioner(
         return Err(NotACaller::Dead);
     };
     let org = cx.store.org(token.org).await?.ok_or(NotACaller::Dead)?;
+    if !org.admits(&cx.policy, address) {
+        cx.trail.scim.refused(Some((token.org, token.id)), address, now);
+        return Err(NotACaller::Dead);
+    }
     cx.trail.scim.used(token.id, now);
     acting(token, org).ok_or(NotACaller::Dead)
 }

@@ -2,7 +2,9 @@
 
 use crate::answer::{Answer, DEAD};
 use crate::world::{CARRIERS, Door, Question, SEED, World, minutes};
+use domain::attempts::Tried;
 use domain::name::CanonicalName;
+use domain::network::Network;
 use domain::store::AttemptCounters;
 use http::Method;
 use std::future::IntoFuture;
@@ -130,6 +132,9 @@ async fn who_is_disabled_is_refused_on_the_next_call_by_every_carrier_and_stays_
     let ada = Somebody::ada(&world).await;
     ada.posts("users", CLEO).await.is(&format!("201 {CLEO_SHOWN}"));
     let session = world.session(Door::V1, "cleo", "a good one").await;
+    let at = r#""lastLoginTime":"2026-01-15T10:30:00.000Z","lastLoginMode":"Native""#;
+    let signed_in = CLEO_SHOWN.replace(r#""lastLoginTime":null,"lastLoginMode":"None""#, at);
+    ada.gets("users?q=userName==cleo").await.is(&format!("200 [{signed_in}]"));
     let token = world.token(&session).await;
     assert_eq!(world.get("/gate").bearer(&token).await.status, 200);
     let disabled = ada.patches("users/$user_cleo", r#"{"state":"Inactive"}"#).await;
@@ -139,14 +144,14 @@ async fn who_is_disabled_is_refused_on_the_next_call_by_every_carrier_and_stays_
     }
     world.get("/gate").bearer(&token).await.is(DEAD);
     assert_eq!(world.sign_in(Door::V1, "cleo", "a good one").await.status, 401);
-    ada.patches("users/$user_cleo", r#"{"state":"Active"}"#).await.is(&format!("200 {CLEO_SHOWN}"));
+    ada.patches("users/$user_cleo", r#"{"state":"Active"}"#).await.is(&format!("200 {signed_in}"));
     world.get("/gate").carrying(CARRIERS[0](&session)).await.is(DEAD);
     assert_eq!(world.sign_in(Door::V1, "cleo", "a good one").await.status, 200);
     ada.patches("users/$user_cleo", r#"{"state":"Odd"}"#).await.is(r#"400 {"error":{"code":"V3API_007","message":"the field state is neither Active nor Inactive","requestId":"$request","details":null}}"#);
     let titled = ada.patches("users/$user_cleo", r#"{"title":"Queen","maxLoginAttempts":"5"}"#).await;
     titled.is(&format!(
         "200 {}",
-        CLEO_SHOWN.replace(r#""title":"""#, r#""title":"Queen""#).replace(r#""10""#, r#""5""#)
+        signed_in.replace(r#""title":"""#, r#""title":"Queen""#).replace(r#""10""#, r#""5""#)
     ));
 }
 
@@ -494,8 +499,8 @@ async fn who_is_disabled_while_being_proven_ends_no_sessions() {
     let id = world.account("slow").await.user.id.base62();
     let body = r#"{"@type":"logout","username":"slow","password":"correct horse"}"#;
     let ending = tokio::spawn(world.post("/ma/api/v2/user/logoutall").json(body).into_future());
-    let name = CanonicalName::of("slow").digest();
-    while world.store.attempts(&name).await.unwrap().is_none() {
+    let tried = Tried { name: CanonicalName::of("slow").digest(), network: Network::of(None) };
+    while world.store.attempts(tried).await.unwrap().here.is_none() {
         tokio::task::yield_now().await;
     }
     assert_eq!(boss.patches(&format!("users/{id}"), r#"{"state":"Inactive"}"#).await.status, 200);

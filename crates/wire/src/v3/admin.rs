@@ -50,10 +50,10 @@ pub struct User<'a> {
     pub authentication: &'static str,
     /// Whether it must choose a new password.
     pub force_password_change: bool,
-    /// Always null.
-    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, required = true))]
-    pub last_login_time: Option<()>,
-    /// Always `None`.
+    /// When it signed in last, RFC 3339; null for never.
+    #[cfg_attr(feature = "openapi", schema(required = true, format = DateTime))]
+    pub last_login_time: Option<String>,
+    /// How it signed in last: `Native`, `SAML`, `JWT`, or `None`.
     pub last_login_mode: &'static str,
     /// The roles that it has itself.
     pub roles: Vec<RoleOf>,

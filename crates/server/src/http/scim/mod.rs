@@ -6,17 +6,16 @@ pub mod groups;
 pub mod users;
 
 use crate::app::App;
-use crate::http::caller;
 use crate::http::error::ApiError;
 use crate::http::reply;
-use axum::extract::{ConnectInfo, FromRequestParts};
+use crate::http::{address, caller};
+use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use domain::access::{self, NotACaller, Provisioner};
 use domain::scim::{Expected, View};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
-use std::net::SocketAddr;
 use wire::error::Code;
 use wire::scim::{MEDIA_TYPE, Resource};
 
@@ -28,8 +27,8 @@ impl FromRequestParts<App> for Scim {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let token = caller::bearer(&parts.headers).map_err(|_| nobody())?;
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        match access::provisioner(&app.cx, token.as_ref(), peer).await {
+        let from = address::of(&parts.extensions);
+        match access::provisioner(&app.cx, token.as_ref(), from).await {
             Ok(by) => Ok(Self(by)),
             Err(NotACaller::Dead) => Err(nobody()),
             Err(NotACaller::Store(error)) => Err(error.into()),

@@ -12,7 +12,7 @@ use domain::password::Answer;
 use domain::privilege::{self, Privileges};
 use domain::role::AnyRole;
 use domain::time::Timestamp;
-use domain::user::{self, Authenticator, Draft, Profile, User};
+use domain::user::{self, Authenticator, Draft, LastSignIn, Profile, User};
 use std::str::FromStr;
 use std::sync::Arc;
 use wire::error::Code;
@@ -183,6 +183,25 @@ fn profile(fields: &Fields, old: &Profile) -> Result<Profile, BodyError> {
 }
 
 /// A user as v3 shows it.
+pub async fn seen<'a>(
+    app: &App,
+    it: &'a User,
+    last: Option<LastSignIn>,
+) -> Result<admin::User<'a>, ApiError> {
+    let mode = match last.as_ref().map(|last| last.method.as_str()) {
+        None => "None",
+        Some("bearer") => "JWT",
+        Some("saml") => "SAML",
+        Some(_) => "Native",
+    };
+    Ok(admin::User {
+        last_login_time: last.map(|last| last.at.rfc3339()),
+        last_login_mode: mode,
+        ..user(app, it).await?
+    })
+}
+
+/// A user that has not signed in yet, as v3 shows it.
 pub async fn user<'a>(app: &App, user: &'a User) -> Result<admin::User<'a>, ApiError> {
     let profile = &user.profile;
     let attempts = org::attempts_allowed(&app.cx, user).await?;

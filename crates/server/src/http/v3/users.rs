@@ -42,7 +42,8 @@ pub async fn list(
     };
     let mut shown = Vec::new();
     for user in &users {
-        shown.push(people::user(&app, user).await?);
+        let last = user::last_sign_in(&app.cx, &permit, user).await?;
+        shown.push(people::seen(&app, user, last).await?);
     }
     Ok(reply::json(&shown))
 }
@@ -75,6 +76,7 @@ pub async fn change(
 ) -> Result<Response, ApiError> {
     let (id, cx) = (people::id(&id)?, &app.cx);
     let over = access::over_user(cx, &caller, id).await?;
+    let last = user::last_sign_in(cx, over.permit(), over.thing()).await?;
     let fields = body.json()?;
     let (change, answer) = (people::Change::read(&fields, over.thing())?, people::answer(&fields)?);
     set_answer(&app, &caller, id, answer).await?;
@@ -87,7 +89,7 @@ pub async fn change(
         people::Change::Disable => user::disable(cx, access::over_user(cx, &caller, id).await?).await?,
         people::Change::Fields(change) => user::change(cx, over, *change).await?,
     };
-    Ok(reply::json(&people::user(&app, &user).await?))
+    Ok(reply::json(&people::seen(&app, &user, last).await?))
 }
 
 /// Sets the answer to a user's security question, if there is one to set.
