@@ -2,19 +2,26 @@
 
 use crate::cmd::agent::AgentArgs;
 use crate::cmd::audit::AuditCommand;
+use crate::cmd::client::ClientCommand;
 use crate::cmd::completions::{CompletionsArgs, ManArgs};
 use crate::cmd::credential::CredentialArgs;
 use crate::cmd::doctor::DoctorArgs;
 use crate::cmd::emulate::EmulateArgs;
 use crate::cmd::exec::ExecArgs;
+use crate::cmd::group::GroupCommand;
 use crate::cmd::login::LoginArgs;
 use crate::cmd::logout::LogoutArgs;
+use crate::cmd::org::OrgCommand;
+use crate::cmd::policy::PolicyCommand;
 use crate::cmd::profile::ProfileCommand;
+use crate::cmd::provider::ProviderCommand;
 use crate::cmd::proxy::ProxyArgs;
 use crate::cmd::region::RegionCommand;
+use crate::cmd::role::RoleCommand;
 use crate::cmd::session::SessionArgs;
 use crate::cmd::status::StatusArgs;
 use crate::cmd::token::TokenArgs;
+use crate::cmd::user::UserCommand;
 use crate::cmd::verify::VerifyArgs;
 use clap::{ArgAction, Args as Arguments, Parser, Subcommand};
 use std::net::SocketAddr;
@@ -39,7 +46,7 @@ pub enum Command {
     Login(LoginArgs),
     /// Print a token that is good for some minutes
     Token(TokenArgs),
-    /// Print the id of a session that is good for some minutes
+    /// Print the id of a session that is good for some minutes; list and end sessions
     Session(SessionArgs),
     /// Run a program with a session and a token in its environment
     Exec(ExecArgs),
@@ -63,6 +70,27 @@ pub enum Command {
     /// Look up the vendor's login hosts
     #[command(subcommand)]
     Region(RegionCommand),
+    /// Administer orgs
+    #[command(subcommand)]
+    Org(OrgCommand),
+    /// Administer users
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Administer groups
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Administer roles
+    #[command(subcommand)]
+    Role(RoleCommand),
+    /// Administer OAuth clients
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// Show or set the policy of an org
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Administer identity providers
+    #[command(subcommand)]
+    Provider(ProviderCommand),
     /// Run the service
     #[command(after_help = "Examples:
   latchkey serve

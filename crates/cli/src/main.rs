@@ -1,9 +1,11 @@
 //! `latchkey`: the service and its tools in one program.
 
 mod account;
+mod admin;
 mod args;
 mod child;
 mod cmd;
+mod consent;
 mod ending;
 mod error;
 mod explain;
@@ -11,6 +13,7 @@ mod hold;
 mod print;
 mod progress;
 mod shape;
+mod table;
 mod verbosity;
 
 use args::{Args, Command};
@@ -38,6 +41,13 @@ fn main() -> ExitCode {
         Command::Logout(args) => cmd::logout::run(args),
         Command::Profile(command) => cmd::profile::run(command),
         Command::Region(command) => cmd::region::run(command),
+        Command::Org(command) => cmd::org::run(command),
+        Command::User(command) => cmd::user::run(command),
+        Command::Group(command) => cmd::group::run(command),
+        Command::Role(command) => cmd::role::run(command),
+        Command::Client(command) => cmd::client::run(command),
+        Command::Policy(command) => cmd::policy::run(command),
+        Command::Provider(command) => cmd::provider::run(command),
         Command::Serve(args) => cmd::serve::run(args),
         Command::Config(args) => cmd::config::run(args),
         Command::Keys(args) => cmd::keys::run(args),

@@ -29,3 +29,18 @@ pub async fn while_waiting<T>(what: &str, story: impl Future<Output = T>) -> T {
     line.finish_and_clear();
     done
 }
+
+/// A bar over so many bytes; a pipe sees nothing of it.
+pub fn bar(length: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = if length == 0 { ProgressBar::new_spinner() } else { ProgressBar::new(length) };
+    let shape =
+        if length == 0 { "{spinner} {msg} ({elapsed})" } else { "{wide_bar} {percent}% {msg} ({elapsed})" };
+    if let Ok(style) = ProgressStyle::with_template(shape) {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(TICK);
+    bar
+}

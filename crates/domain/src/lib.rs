@@ -12,6 +12,7 @@ pub mod entropy;
 pub mod founding;
 pub mod group;
 pub mod identity_provider;
+pub mod import;
 pub mod key_set;
 pub mod keyring;
 pub mod log;

@@ -147,6 +147,18 @@ impl AnyRole {
     }
 }
 
+/// The built-in ones, and those of an org.
+pub(crate) fn apart(roles: Vec<AnyRole>) -> (Vec<Role>, Vec<Arc<CustomRole>>) {
+    let (mut built_in, mut custom) = (Vec::new(), Vec::new());
+    for role in roles {
+        match role {
+            AnyRole::BuiltIn(role) => built_in.push(role),
+            AnyRole::Custom(role) => custom.push(role),
+        }
+    }
+    (built_in, custom)
+}
+
 /// Every role that users of an org may have: the built-in ones first.
 pub async fn list(
     cx: &Cx,

@@ -170,6 +170,9 @@ pub trait People: Send + Sync {
     /// Adds a user with its roles and groups; a name that is taken is a conflict.
     async fn add_user(&self, account: &Account, entry: &Entry) -> Result<(), StoreError>;
 
+    /// Adds users with their roles and groups, all of them or none; a name that is taken is a conflict.
+    async fn add_users(&self, accounts: &[Account], entries: &[Entry]) -> Result<(), StoreError>;
+
     /// Puts a user in the place of its writing before, and ends the sessions that do not go on; a conflict if that
     /// writing is not the last.
     async fn replace_user(&self, new: &User, keep: Keep, entry: &Entry) -> Result<(), StoreError>;

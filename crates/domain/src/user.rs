@@ -307,10 +307,10 @@ pub(crate) async fn account(
     org: &Org,
     author: String,
     draft: Draft,
-    (roles, custom): (Vec<Role>, Vec<Arc<CustomRole>>),
+    roles: (Vec<Role>, Vec<Arc<CustomRole>>),
 ) -> Result<Account, ChangeError> {
-    let now = cx.clock.now();
-    let password = match draft.password {
+    let mut draft = draft;
+    let password = match draft.password.take() {
         Some(password) => {
             let rules = org.password_rules(&cx.policy);
             let chosen = Chosen::new(password, &draft.name.canonical(), rules)?;
@@ -318,9 +318,21 @@ pub(crate) async fn account(
         }
         None => None,
     };
-    let user = User {
+    Ok(Account { user: made(cx, org.id, author, draft, roles), password })
+}
+
+/// A user that nobody has seen yet, in no group.
+pub(crate) fn made(
+    cx: &Cx,
+    org: OrgId,
+    author: String,
+    draft: Draft,
+    (roles, custom): (Vec<Role>, Vec<Arc<CustomRole>>),
+) -> User {
+    let now = cx.clock.now();
+    User {
         id: UserId::from_bits(entropy::uuid(&*cx.entropy)),
-        org: org.id,
+        org,
         name: draft.name,
         status: Status::Active,
         authenticator: draft.authenticator,
@@ -333,8 +345,7 @@ pub(crate) async fn account(
         updated_at: now,
         tokens_after: None,
         revision: Revision::first(author),
-    };
-    Ok(Account { user, password })
+    }
 }
 
 /// Changes what people read about a user, and how it signs in.

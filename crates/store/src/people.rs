@@ -1,8 +1,8 @@
 //! Changes of users, roles and groups: on disk, in what is at hand, and in the live sessions.
 
-use crate::db::{Statement, sql};
+use crate::db::{Durability, Statement, sql};
 use crate::directory::{authenticator, insert_account, insert_role, profile};
-use crate::{Store, groups, passwords, roles, roster, to_the_end, write};
+use crate::{Store, audit, groups, passwords, roles, roster, to_the_end, write};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::group::Group;
@@ -60,6 +60,16 @@ impl People for Store {
     async fn add_user(&self, account: &Account, entry: &Entry) -> Result<(), StoreError> {
         let statements = [vec![insert_account(account)?], belongings(&account.user)].concat();
         Ok(write(&*self.db, statements, entry).await?)
+    }
+
+    async fn add_users(&self, accounts: &[Account], entries: &[Entry]) -> Result<(), StoreError> {
+        let mut statements = Vec::new();
+        for account in accounts {
+            statements.push(insert_account(account)?);
+            statements.extend(belongings(&account.user));
+        }
+        statements.extend(entries.iter().map(audit::append));
+        Ok(self.db.write(statements, Durability::Durable).await.map(drop)?)
     }
 
     async fn replace_user(&self, new: &User, keep: Keep, entry: &Entry) -> Result<(), StoreError> {

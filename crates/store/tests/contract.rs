@@ -652,6 +652,27 @@ async fn a_user_is_listed_with_its_roles_and_groups_and_leaves_with_its_sessions
 }
 
 #[tokio::test]
+async fn users_come_together_with_their_events_or_not_at_all() {
+    let world = World::new().await;
+    let store = &world.store;
+    let role = custom_role("Support", some_privileges());
+    store.add_role(&role, &entry(2)).await.unwrap();
+    let mut bob = bare(BOB, "bob");
+    bob.user.grants.roles = vec![Arc::new(role)];
+    let cleo = bare(UserId::from_bits(13), "cleo");
+    let last = store.last_entry().await.unwrap().unwrap().0;
+    let taken = [bob.clone(), bare(UserId::from_bits(14), "ADA")];
+    assert_eq!(store.add_users(&taken, &[entry(3), entry(3)]).await, Err(StoreError::Conflict));
+    assert_eq!(store.users(ACME, Page::default()).await.unwrap(), [ADA]);
+    assert_eq!(store.last_entry().await.unwrap().unwrap().0, last);
+    store.add_users(&[bob.clone(), cleo.clone()], &[entry(3), entry(3)]).await.unwrap();
+    assert_eq!(store.last_entry().await.unwrap().unwrap().0, last + 2);
+    let other = world.another().await;
+    assert_eq!(*other.user(BOB).await.unwrap().unwrap(), bob.user);
+    assert_eq!(other.users(ACME, Page::default()).await.unwrap(), [ADA, BOB, cleo.user.id]);
+}
+
+#[tokio::test]
 async fn what_a_role_or_a_group_loses_its_users_lose_at_once() {
     let world = World::new().await;
     let store = &world.store;

@@ -45,6 +45,73 @@ pub struct Session {
     pub expires_at: String,
 }
 
+/// A user to be brought in: one line of an import.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(as = ImportedUser))]
+pub struct NewUser {
+    /// An e-mail address, or letters, digits and `- _ . '`.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 255))]
+    pub name: String,
+    /// Given name.
+    #[serde(default)]
+    pub first_name: String,
+    /// Family name.
+    #[serde(default)]
+    pub last_name: String,
+    /// E-mail address.
+    #[serde(default)]
+    pub email: String,
+    /// Job title.
+    #[serde(default)]
+    pub title: String,
+    /// Telephone number.
+    #[serde(default)]
+    pub phone: String,
+    /// Free text.
+    #[serde(default)]
+    pub description: String,
+    /// A time zone such as `America/Los_Angeles`.
+    #[serde(default)]
+    pub time_zone_id: String,
+    /// `Active` or `Inactive`; `Active` when absent.
+    pub state: Option<String>,
+    /// `Native` or `SAML`; `Native` when absent.
+    pub authentication: Option<String>,
+    /// Whether it must choose a new password.
+    #[serde(default)]
+    pub force_password_change: bool,
+    /// Failures that lock it.
+    pub max_login_attempts: Option<u32>,
+    /// A hash by Argon2, bcrypt, scrypt or PBKDF2; without one the user cannot sign in by password.
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub password_hash: Option<Secret>,
+    /// Ids or names of roles.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Ids or names of groups.
+    #[serde(default)]
+    pub groups: Vec<String>,
+}
+
+/// What became of one line of an import.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Imported {
+    /// The number of the line, from 1.
+    pub row: u64,
+    /// `added`, `unchanged` or `refused`; `stopped` when nothing after this line was looked at.
+    pub result: &'static str,
+    /// The user, when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+    pub id: Option<UserId>,
+    /// Why it was refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// Why a request was not done (RFC 9457).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -3,23 +3,30 @@
 pub mod agent;
 pub mod audit;
 pub mod backup;
+pub mod client;
 pub mod completions;
 pub mod config;
 pub mod credential;
 pub mod doctor;
 pub mod emulate;
 pub mod exec;
+pub mod group;
 pub mod keys;
 pub mod login;
 pub mod logout;
+pub mod org;
+pub mod policy;
 pub mod profile;
+pub mod provider;
 pub mod proxy;
 pub mod region;
 pub mod restore;
+pub mod role;
 pub mod serve;
 pub mod session;
 pub mod status;
 pub mod token;
+pub mod user;
 pub mod verify;
 
 use crate::args::DataArgs;
@@ -53,4 +60,10 @@ pub fn block_on<T>(story: impl Future<Output = Result<T, Failure>>) -> Result<T,
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::machine)?;
     runtime.block_on(story)
+}
+
+/// Whether a list in a record has an entry with this value in a field; names are compared without their case.
+fn has(record: &serde_json::Value, list: &str, field: &str, wanted: &str) -> bool {
+    let items = record.get(list).and_then(serde_json::Value::as_array).into_iter().flatten();
+    items.into_iter().any(|item| crate::admin::text(item, field).eq_ignore_ascii_case(wanted))
 }

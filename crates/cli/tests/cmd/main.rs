@@ -1,6 +1,7 @@
 //! The tool as people run it, and the budgets of the source it is made from.
 #![cfg(test)]
 
+mod administration;
 mod agent;
 mod audit;
 mod budgets;

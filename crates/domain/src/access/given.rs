@@ -37,14 +37,7 @@ impl Grantable {
 
     /// The built-in ones, and those of the org.
     pub(crate) fn apart(self) -> (Vec<Role>, Vec<Arc<CustomRole>>) {
-        let (mut built_in, mut custom) = (Vec::new(), Vec::new());
-        for role in self.0 {
-            match role {
-                AnyRole::BuiltIn(role) => built_in.push(role),
-                AnyRole::Custom(role) => custom.push(role),
-            }
-        }
-        (built_in, custom)
+        role::apart(self.0)
     }
 }
 

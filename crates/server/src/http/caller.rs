@@ -5,10 +5,10 @@ use super::error::ApiError;
 use crate::app::App;
 use axum::extract::{FromRequestParts, MatchedPath};
 use cookie::Cookie;
-use domain::access::{self, Caller, Use};
+use domain::access::{self, Caller, NotACaller, Use};
 use domain::audit::denial;
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, Method, Uri, header};
+use http::{Extensions, HeaderMap, HeaderName, Method, Uri, header};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use wire::{OrgId, Secret, UserId, header as names};
@@ -20,16 +20,8 @@ impl FromRequestParts<App> for Session {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let presented = sessions(&parts.headers)?;
-        let from = address::of(&parts.extensions);
-        let token = match presented.as_slice() {
-            [] if takes_tokens(parts.uri.path()) => bearer(&parts.headers)?,
-            _ => None,
-        };
-        let caller = match token {
-            Some(token) => access::caller_with_token(&app.cx, &token, from).await?,
-            None => access::caller(&app.cx, &presented, from, Use::Call).await?,
-        };
+        let presented = Presented::read(&parts.headers, parts.uri.path(), &parts.extensions)?;
+        let caller = presented.caller(app).await?;
         if let Some(asked) = parts.extensions.get::<Asked>() {
             let route = parts.extensions.get::<MatchedPath>().cloned();
             let _first_wins = asked.0.set(Question {
@@ -39,6 +31,31 @@ impl FromRequestParts<App> for Session {
             });
         }
         Ok(Self(caller))
+    }
+}
+
+/// What a request presents, and from where. An act that takes long asks again who that is: who has lost a session or a
+/// role meanwhile goes no further.
+pub struct Presented {
+    sessions: Vec<Secret>,
+    token: Option<Secret>,
+    from: Option<IpAddr>,
+}
+
+impl Presented {
+    /// Reads it; our own administration takes a token in the place of a session.
+    pub fn read(headers: &HeaderMap, path: &str, extensions: &Extensions) -> Result<Self, ApiError> {
+        let sessions = sessions(headers)?;
+        let token = if sessions.is_empty() && takes_tokens(path) { bearer(headers)? } else { None };
+        Ok(Self { sessions, token, from: address::of(extensions) })
+    }
+
+    /// Who that is, at this moment.
+    pub async fn caller(&self, app: &App) -> Result<Caller, NotACaller> {
+        match &self.token {
+            Some(token) => access::caller_with_token(&app.cx, token, self.from).await,
+            None => access::caller(&app.cx, &self.sessions, self.from, Use::Call).await,
+        }
     }
 }
 

@@ -3,10 +3,14 @@
 mod pulse;
 
 use crate::config::Limits;
+use crate::http::own::import::Streams;
 use crate::tls::Certificate;
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
 use http::Request;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -113,6 +117,19 @@ fn protocol(limits: &Limits) -> Builder<TokioExecutor> {
     protocol
 }
 
+/// A request is answered when its answer has begun, unless that goes on while the request is still being read.
+fn under_way_while_it_streams(mut answer: Response, asked: pulse::Asked) -> Response {
+    if answer.extensions_mut().remove::<Streams>().is_none() {
+        return answer;
+    }
+    answer.map(|body| {
+        Body::new(body.map_frame(move |frame| {
+            let _under_way = &asked;
+            frame
+        }))
+    })
+}
+
 /// What every connection shares.
 struct House {
     protocol: Builder<TokioExecutor>,
@@ -177,8 +194,7 @@ impl House {
             let answer = router.clone().call(request);
             async move {
                 let answer = answer.await;
-                drop(asked);
-                answer
+                answer.map(|answer| under_way_while_it_streams(answer, asked))
             }
         });
         let mut connection = pin!(self.protocol.serve_connection(stream, door));
@@ -197,7 +213,7 @@ mod tests {
     use super::*;
     use crate::metrics::TlsMeters;
     use crate::tls::tests::{Files, connector, localhost};
-    use axum::body::{Body, to_bytes};
+    use axum::body::to_bytes;
     use axum::extract::Request;
     use axum::routing::any;
     use http::StatusCode;
@@ -428,6 +444,27 @@ mod tests {
         caller.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
         let seconds = seconds_until_closed(&mut caller).await;
         assert!((15..=17).contains(&seconds), "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_streams_keeps_its_request_under_way() {
+        async fn echo(request: Request) -> Response {
+            let mut answer = Response::new(request.into_body());
+            answer.extensions_mut().insert(Streams);
+            answer
+        }
+        let running = run(Router::new().route("/", any(echo)), Limits::default(), None);
+        let mut caller = running.connect().await;
+        ask(&mut caller, "POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\n\r\na", "a").await;
+        for part in [b"b", b"c", b"d"] {
+            tokio::time::advance(Duration::from_secs(60)).await;
+            caller.write_all(part).await.unwrap();
+            let mut heard = [0; 4];
+            let length = caller.read(&mut heard).await.unwrap();
+            assert_eq!(&heard[..length], part);
+        }
+        let seconds = seconds_until_closed(&mut caller).await;
+        assert!((75..=77).contains(&seconds), "{seconds}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,6 +9,7 @@ mod bearer;
 mod clients;
 mod corpus;
 mod identity_providers;
+mod import;
 mod imports;
 mod issuer;
 mod keys;

@@ -510,3 +510,26 @@ async fn who_is_disabled_while_being_proven_ends_no_sessions() {
     let refused = events.iter().find(|event| event["event"] == "sign_in_refused").unwrap();
     assert_eq!(refused["reason"], "disabled");
 }
+
+#[tokio::test]
+async fn an_administrator_adds_people_to_an_org_below_and_to_no_other() {
+    let world = World::of(FAMILY).await;
+    let (ada, eve) = (Somebody::ada(&world).await, Somebody::called(&world, "eve", "other side").await);
+    let bodies = [
+        ("roles", r#"{"name":"Support","privileges":["view.admin.log"],"orgId":"ORG"}"#),
+        ("userGroups", r#"{"name":"Night shift","roles":["Support"],"orgId":"ORG"}"#),
+        (
+            "users",
+            r#"{"name":"cleo","firstName":"C","lastName":"D","email":"c@acme.test","groups":["Night shift"],"orgId":"ORG"}"#,
+        ),
+    ];
+    for (path, body) in bodies {
+        eve.posts(path, &body.replace("ORG", "5mYdXw9KcJhaf3LrN8pQ2v")).await.is(UNKNOWN);
+        ada.posts(path, &body.replace("ORG", "nonsense")).await.is(UNKNOWN);
+        let added = ada.posts(path, &body.replace("ORG", "58c5f5a5-7816-9a57-be60-53f02432aec1")).await;
+        assert_eq!(added.status, 201, "{added}");
+        assert_eq!(added.json()["orgId"], eve.gets("users").await.json()[0]["orgId"], "{added}");
+    }
+    assert_eq!(names(&eve.gets("users").await, "userName"), ["cleo", "eve"]);
+    assert_eq!(names(&ada.gets("users").await, "userName"), ["ada"]);
+}

@@ -244,6 +244,8 @@ pub struct NewUser {
     pub roles: Option<Vec<String>>,
     /// Ids or names of groups.
     pub groups: Option<Vec<String>>,
+    /// The org to add it to, that of the caller or one below it; that of the caller when absent. Ours.
+    pub org_id: Option<String>,
 }
 
 /// What is to be different about a user; what is absent stays.
@@ -309,6 +311,7 @@ pub struct Privileges {
 
 /// What is posted to make a role.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = V3NewRole))]
 pub struct NewRole {
@@ -319,10 +322,13 @@ pub struct NewRole {
     pub description: Option<String>,
     /// Ids or names of privileges.
     pub privileges: Vec<String>,
+    /// The org to add it to, that of the caller or one below it; that of the caller when absent. Ours.
+    pub org_id: Option<String>,
 }
 
 /// What is posted to make a group, or put in the place of one.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[cfg_attr(feature = "openapi", schema(as = V3NewGroup))]
 pub struct NewGroup {
@@ -335,6 +341,8 @@ pub struct NewGroup {
     pub roles: Vec<String>,
     /// Ids of users.
     pub users: Option<Vec<String>>,
+    /// The org to add it to, that of the caller or one below it; that of the caller when absent. Ours.
+    pub org_id: Option<String>,
 }
 
 /// What happened.

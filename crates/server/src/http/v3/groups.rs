@@ -37,12 +37,13 @@ pub async fn list(
     Ok(reply::json(&groups.iter().map(people::group).collect::<Vec<_>>()))
 }
 
-/// Add a group to the org of the caller.
+/// Add a group to the org of the caller, or to the one below it that `orgId` names.
 #[utoipa::path(post, path = "/saas/public/core/v3/userGroups", tag = "administration", security(("infa_session" = [])),
     request_body = NewGroup, responses((status = 201, description = "The new group", body = Group), Refusals))]
 pub async fn add(State(app): State<App>, Session(caller): Session, body: Body) -> Result<Response, ApiError> {
-    let permit = access::permit(&app.cx, &caller, caller.org().id).await?;
-    let draft = draft(&app, &caller, caller.org().id, &body.json()?).await?;
+    let org = people::org_of_new(&caller, &body)?;
+    let permit = access::permit(&app.cx, &caller, org).await?;
+    let draft = draft(&app, &caller, org, &body.json()?).await?;
     Ok(reply::created(&people::group(&group::add(&app.cx, permit, draft).await?)))
 }
 

@@ -1,6 +1,7 @@
 //! Users, roles and groups between the rules and the wire of v3: what is read, and how it is shown.
 
 use crate::app::App;
+use crate::http::body::Body;
 use crate::http::error::ApiError;
 use crate::http::query::Listing;
 use domain::access::Caller;
@@ -29,6 +30,13 @@ const MOST: usize = 1_000;
 /// The org that a list is about: that of the caller unless another one is named.
 pub fn org(caller: &Caller, asked: &Listing) -> Result<OrgId, ApiError> {
     asked.equal("orgId").map_or(Ok(caller.org().id), id)
+}
+
+/// The org to which a body adds something: that of the caller unless `orgId` names one below it. Ours: the vendor's
+/// callers, who do not know the field, add to their own. A body that is no JSON is refused later, by who reads it.
+pub fn org_of_new(caller: &Caller, body: &Body) -> Result<OrgId, ApiError> {
+    let Ok(fields) = body.json() else { return Ok(caller.org().id) };
+    fields.optional("orgId", LONGEST)?.map_or(Ok(caller.org().id), |word| id(word.expose()))
 }
 
 /// An id in a path or a body; what is no id names nothing.

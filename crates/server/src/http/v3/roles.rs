@@ -40,7 +40,7 @@ pub async fn list(
 #[utoipa::path(post, path = "/saas/public/core/v3/roles", tag = "administration", security(("infa_session" = [])),
     request_body = NewRole, responses((status = 201, description = "The new role", body = Role), Refusals))]
 pub async fn add(State(app): State<App>, Session(caller): Session, body: Body) -> Result<Response, ApiError> {
-    let permit = access::permit(&app.cx, &caller, caller.org().id).await?;
+    let permit = access::permit(&app.cx, &caller, people::org_of_new(&caller, &body)?).await?;
     let fields = body.json()?;
     let name = people::label(&fields)?;
     let description = people::text(&fields, "description", people::LONG)?;

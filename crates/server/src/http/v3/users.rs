@@ -48,11 +48,11 @@ pub async fn list(
     Ok(reply::json(&shown))
 }
 
-/// Add a user to the org of the caller.
+/// Add a user to the org of the caller, or to the one below it that `orgId` names.
 #[utoipa::path(post, path = "/saas/public/core/v3/users", tag = "administration", security(("infa_session" = [])),
     request_body = NewUser, responses((status = 201, description = "The new user", body = User), Refusals))]
 pub async fn add(State(app): State<App>, Session(caller): Session, body: Body) -> Result<Response, ApiError> {
-    let org = caller.org().id;
+    let org = people::org_of_new(&caller, &body)?;
     let permit = access::permit(&app.cx, &caller, org).await?;
     let fields = body.json()?;
     let answer = people::answer(&fields)?;
