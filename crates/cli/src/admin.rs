@@ -178,8 +178,20 @@ impl Admin {
         })
     }
 
-    /// A call in the making, for bodies that are no JSON.
-    pub fn call(&self, method: Method, place: Place) -> Call {
+    /// Sends rows of users to where they are imported, and hands back what was said of each. Rows that are sent again
+    /// add nothing twice.
+    pub async fn import(&self, place: Place, rows: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let call = self.call(Method::POST, place).replay(Replay::Safe).body(rows);
+        let reply = call.send().await.map_err(|error| self.no_answer(error))?;
+        let status = reply.status;
+        let told = reply.bytes().await.map_err(|error| self.no_answer(error))?;
+        match status.is_success() {
+            true => Ok(told.to_vec()),
+            false => Err(Refused::read(status, &told).explained(&self.login)),
+        }
+    }
+
+    fn call(&self, method: Method, place: Place) -> Call {
         let url = match place {
             Place::V3(path) => format!("/public/core/v3/{path}"),
             Place::Own(path) => format!("{}/latchkey/v1/{path}", self.login),
@@ -188,7 +200,7 @@ impl Admin {
     }
 
     /// Why there was no answer.
-    pub fn no_answer(&self, error: CallError) -> Failure {
+    fn no_answer(&self, error: CallError) -> Failure {
         match error {
             CallError::Token(error) => explain::token(error, &self.login),
             other => Failure::machine(other).while_doing(format!("no answer from {}", self.login)),
@@ -302,8 +314,7 @@ pub fn unknown(kind: &str, name: &str) -> Failure {
 }
 
 impl Refused {
-    /// Reads the body of a refusal, in whichever envelope.
-    pub fn read(status: StatusCode, body: &[u8]) -> Self {
+    fn read(status: StatusCode, body: &[u8]) -> Self {
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         let message = text("/error/message").or_else(|| text("/detail")).or_else(|| text("/description"));

@@ -3,12 +3,11 @@
 mod source;
 
 use crate::account::AccountArgs;
-use crate::admin::{Admin, OrgArg, Place, Refused};
+use crate::admin::{Admin, OrgArg, Place};
 use crate::error::Failure;
 use crate::table::{self, Format};
 use crate::{print, progress};
 use clap::{Args as Arguments, ValueEnum};
-use client::{Method, Replay};
 use serde_json::{Value, json};
 use source::{Row, Source};
 use std::fs::File;
@@ -120,7 +119,7 @@ async fn portion(
     if sent.is_empty() {
         return Ok(());
     }
-    let answer = answer(admin, place, body).await?;
+    let answer = admin.import(place.clone(), body).await?;
     let mut lines = answer.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     for row in &sent {
         let told: Value = lines.next().and_then(|line| serde_json::from_slice(line).ok()).unwrap_or_default();
@@ -131,18 +130,6 @@ async fn portion(
         }
     }
     Ok(())
-}
-
-/// A portion that is sent again adds nothing twice.
-async fn answer(admin: &Admin, place: &Place, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    let call = admin.call(Method::POST, place.clone()).replay(Replay::Safe).body(body);
-    let reply = call.send().await.map_err(|error| admin.no_answer(error))?;
-    let status = reply.status;
-    let bytes = reply.bytes().await.map_err(|error| admin.no_answer(error))?;
-    match status.is_success() {
-        true => Ok(bytes.to_vec()),
-        false => Err(Refused::read(status, &bytes).explained(admin.host())),
-    }
 }
 
 fn stopped(row: &Row, reason: &str) -> Failure {
