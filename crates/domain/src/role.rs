@@ -234,15 +234,31 @@ pub async fn allow(
     over: Over<action::ManageRoles, CustomRole>,
     privileges: Conferrable,
 ) -> Result<(), ChangeError> {
-    let (now, old) = (cx.clock.now(), over.thing());
-    let new = CustomRole {
-        privileges: privileges.set(),
-        revision: old.revision.next(author(cx, over.permit()).await?),
-        updated_at: now,
-        ..CustomRole::clone(old)
-    };
+    let new = CustomRole { privileges: privileges.set(), ..CustomRole::clone(over.thing()) };
+    rewrite(cx, &over, new).await.map(drop)
+}
+
+/// Says something else about a role.
+pub async fn describe(
+    cx: &Cx,
+    over: Over<action::ManageRoles, CustomRole>,
+    description: String,
+) -> Result<Arc<CustomRole>, ChangeError> {
+    let new = CustomRole { description, ..CustomRole::clone(over.thing()) };
+    rewrite(cx, &over, new).await
+}
+
+async fn rewrite(
+    cx: &Cx,
+    over: &Over<action::ManageRoles, CustomRole>,
+    new: CustomRole,
+) -> Result<Arc<CustomRole>, ChangeError> {
+    let now = cx.clock.now();
+    let revision = new.revision.next(author(cx, over.permit()).await?);
+    let new = CustomRole { revision, updated_at: now, ..new };
     let event = written(&new, over.permit().by(), Written::Changed);
-    cx.store.replace_role(&new, &event.at(now)).await.map_err(ChangeError::changing)
+    cx.store.replace_role(&new, &event.at(now)).await.map_err(ChangeError::changing)?;
+    Ok(Arc::new(new))
 }
 
 /// Removes a role, from everybody who has it too.

@@ -45,6 +45,16 @@ pub struct Session {
     pub expires_at: String,
 }
 
+/// What is to be different about a role.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RoleChange {
+    /// Free text.
+    #[cfg_attr(feature = "openapi", schema(max_length = 2000))]
+    pub description: String,
+}
+
 /// A user to be brought in: one line of an import.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -141,6 +141,7 @@ fn administration() -> OpenApiRouter<App> {
         .routes(routes!(own::lock::lift)) //                         DELETE users/{id}/lock
         .routes(routes!(own::security_answer::set)) //               PUT  security-answer
         .routes(routes!(own::import::users)) //                      POST users/import
+        .routes(routes!(own::roles::change)) //                      PATCH roles/{id}
         .routes(routes!(own::sessions::mine)) //                     GET sessions
         .routes(routes!(own::sessions::end_one)) //                  DELETE sessions/{handle}
         .routes(routes!(own::sessions::end_user)) //                 DELETE users/{id}/sessions

@@ -533,3 +533,31 @@ async fn an_administrator_adds_people_to_an_org_below_and_to_no_other() {
     assert_eq!(names(&eve.gets("users").await, "userName"), ["cleo", "eve"]);
     assert_eq!(names(&ada.gets("users").await, "userName"), ["ada"]);
 }
+
+#[tokio::test]
+async fn a_role_is_described_anew_and_may_allow_nothing_yet() {
+    let world = World::new().await;
+    let (ada, eve) = (Somebody::ada(&world).await, Somebody::called(&world, "eve", "other side").await);
+    let role = ada.posts("roles", r#"{"name":"Support","description":"old","privileges":[]}"#).await;
+    assert_eq!(
+        (role.status.as_u16(), role.json()["privileges"].to_string()),
+        (201, "[]".to_owned()),
+        "{role}"
+    );
+    let group = ada.posts("userGroups", r#"{"name":"Night shift","roles":[]}"#).await;
+    assert_eq!((group.status.as_u16(), group.json()["roles"].to_string()), (201, "[]".to_owned()), "{group}");
+    let path = format!("/latchkey/v1/roles/{}", role.json()["id"].as_str().unwrap());
+    let describe = |who: &Somebody<'_>, body: &str| {
+        world.ask(Method::PATCH, &path).header("IDS-SESSION-ID", &who.session).json(body)
+    };
+    assert_eq!(describe(&eve, r#"{"description":"hers"}"#).await.status, 404);
+    assert_eq!(describe(&ada, r#"{"name":"x","description":"new"}"#).await.status, 400);
+    let described = describe(&ada, r#"{"description":"new"}"#).await;
+    assert_eq!(
+        (described.status.as_u16(), described.json()["description"].as_str()),
+        (200, Some("new")),
+        "{described}"
+    );
+    let read = ada.gets("roles?q=roleName==Support").await;
+    assert_eq!(read.json()[0]["description"], "new", "{read}");
+}

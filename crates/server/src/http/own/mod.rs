@@ -5,6 +5,7 @@ pub mod import;
 pub mod lock;
 pub mod orgs;
 pub mod policy;
+pub mod roles;
 pub mod security_answer;
 pub mod sessions;
 

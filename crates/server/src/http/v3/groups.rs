@@ -77,7 +77,7 @@ pub async fn remove(
 }
 
 async fn draft(app: &App, caller: &Caller, org: OrgId, fields: &Fields) -> Result<Draft, ApiError> {
-    let (roles, users) = (people::words(fields, "roles")?, people::ids(fields, "users")?);
+    let (roles, users) = (people::words_or_none(fields, "roles")?, people::ids(fields, "users")?);
     Ok(Draft {
         name: people::label(fields)?,
         description: people::text(fields, "description", people::LONG)?,

@@ -74,14 +74,27 @@ pub fn words(fields: &Fields, name: &'static str) -> Result<Vec<String>, BodyErr
     fields.list(name, MOST)?.filter(|words| !words.is_empty()).ok_or(BodyError::Missing(name))
 }
 
+/// Ids or names, which must be spoken of; an empty list says that there are none.
+pub fn words_or_none(fields: &Fields, name: &'static str) -> Result<Vec<String>, BodyError> {
+    fields.list(name, MOST)?.ok_or(BodyError::Missing(name))
+}
+
 /// Ids of users; none if absent.
 pub fn ids(fields: &Fields, name: &'static str) -> Result<Vec<UserId>, ApiError> {
     fields.list(name, MOST)?.unwrap_or_default().iter().map(|text| id(text)).collect()
 }
 
-/// The privileges that a body names.
+/// The privileges that a body names, at least one.
 pub fn privileges(fields: &Fields) -> Result<Privileges, ApiError> {
-    let words = words(fields, "privileges")?;
+    these(&words(fields, "privileges")?)
+}
+
+/// The privileges of a new role, which may have none yet.
+pub fn privileges_or_none(fields: &Fields) -> Result<Privileges, ApiError> {
+    these(&words_or_none(fields, "privileges")?)
+}
+
+fn these(words: &[String]) -> Result<Privileges, ApiError> {
     words.iter().map(|word| word.parse::<privilege::Privilege>().map_err(|error| bad(&error))).collect()
 }
 

@@ -44,7 +44,7 @@ pub async fn add(State(app): State<App>, Session(caller): Session, body: Body) -
     let fields = body.json()?;
     let name = people::label(&fields)?;
     let description = people::text(&fields, "description", people::LONG)?;
-    let privileges = access::conferrable(&caller, people::privileges(&fields)?)?;
+    let privileges = access::conferrable(&caller, people::privileges_or_none(&fields)?)?;
     let role = role::add(&app.cx, permit, name, description, privileges).await?;
     Ok(reply::created(&people::role(&AnyRole::Custom(role), true)))
 }
