@@ -1,17 +1,21 @@
 //! The command line. Every command's help has examples.
 
 use crate::cmd::agent::AgentArgs;
+use crate::cmd::apply::ApplyArgs;
 use crate::cmd::audit::AuditCommand;
 use crate::cmd::client::ClientCommand;
 use crate::cmd::completions::{CompletionsArgs, ManArgs};
 use crate::cmd::credential::CredentialArgs;
 use crate::cmd::doctor::DoctorArgs;
+use crate::cmd::drift::DriftArgs;
 use crate::cmd::emulate::EmulateArgs;
 use crate::cmd::exec::ExecArgs;
+use crate::cmd::export::ExportArgs;
 use crate::cmd::group::GroupCommand;
 use crate::cmd::login::LoginArgs;
 use crate::cmd::logout::LogoutArgs;
 use crate::cmd::org::OrgCommand;
+use crate::cmd::plan::PlanArgs;
 use crate::cmd::policy::PolicyCommand;
 use crate::cmd::profile::ProfileCommand;
 use crate::cmd::provider::ProviderCommand;
@@ -91,6 +95,14 @@ pub enum Command {
     /// Administer identity providers
     #[command(subcommand)]
     Provider(ProviderCommand),
+    /// Write what a service has into a file, without secrets
+    Export(ExportArgs),
+    /// Show what would change if files were applied
+    Plan(PlanArgs),
+    /// Make a service what files say
+    Apply(ApplyArgs),
+    /// Find out whether a service is what files say
+    Drift(DriftArgs),
     /// Run the service
     #[command(after_help = "Examples:
   latchkey serve

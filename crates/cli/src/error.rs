@@ -29,6 +29,11 @@ impl Failure {
         Self::because(error, 3)
     }
 
+    /// The same, when the exit code 1 has another meaning: a question that was not answered.
+    pub fn not_found_out(self) -> Self {
+        Self { code: self.code.max(2), ..self }
+    }
+
     fn because(error: impl Error, code: u8) -> Self {
         let causes = std::iter::successors(error.source(), |cause| (*cause).source())
             .map(ToString::to_string)

@@ -6,6 +6,7 @@ mod args;
 mod child;
 mod cmd;
 mod consent;
+mod declared;
 mod ending;
 mod error;
 mod explain;
@@ -48,6 +49,10 @@ fn main() -> ExitCode {
         Command::Client(command) => cmd::client::run(command),
         Command::Policy(command) => cmd::policy::run(command),
         Command::Provider(command) => cmd::provider::run(command),
+        Command::Export(args) => cmd::export::run(&args),
+        Command::Plan(args) => cmd::plan::run(&args),
+        Command::Apply(args) => cmd::apply::run(&args),
+        Command::Drift(args) => cmd::drift::run(&args),
         Command::Serve(args) => cmd::serve::run(args),
         Command::Config(args) => cmd::config::run(args),
         Command::Keys(args) => cmd::keys::run(args),

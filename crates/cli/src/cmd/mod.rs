@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod agent;
+pub mod apply;
 pub mod audit;
 pub mod backup;
 pub mod client;
@@ -8,13 +9,16 @@ pub mod completions;
 pub mod config;
 pub mod credential;
 pub mod doctor;
+pub mod drift;
 pub mod emulate;
 pub mod exec;
+pub mod export;
 pub mod group;
 pub mod keys;
 pub mod login;
 pub mod logout;
 pub mod org;
+pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod provider;

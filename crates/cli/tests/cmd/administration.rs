@@ -238,3 +238,95 @@ fn users_come_out_of_a_file_and_refused_rows_are_told_of() {
         wrong.err
     );
 }
+
+#[test]
+fn orgs_below_ones_own_are_made_peopled_changed_and_removed() {
+    let world = administrator();
+    let east = world.run(&["org", "add", "East", "--description", "Plants"]);
+    assert_eq!((field(&east, "name"), field(&east, "description")), ("East", "Plants"));
+    let berlin = world.run(&["org", "add", "Berlin", "--parent", "East"]);
+    assert_eq!(field(&berlin, "parentId"), field(&east, "id"));
+    let user = [
+        "user",
+        "add",
+        "cleo",
+        "--first-name",
+        "C",
+        "--last-name",
+        "D",
+        "--email",
+        "c@acme.test",
+        "--role",
+        "Designer",
+    ];
+    let added = world.run(&[&user[..], &["--org", "Berlin"]].concat());
+    assert_eq!(field(&added, "orgId"), field(&berlin, "id"));
+    assert_eq!(world.run(&["user", "list", "--org", "Berlin"]).out.lines().count(), 2);
+    assert_eq!(world.run(&["user", "list"]).out.lines().count(), 2);
+    assert_eq!(field(&world.run(&["org", "change", "Berlin", "--name", "Potsdam"]), "name"), "Potsdam");
+    let full = world.run(&["org", "remove", "East", "--yes"]);
+    assert_eq!(full.code, Some(1), "{}", full.out);
+    noted(&world, &["org", "remove", "Potsdam", "--yes"], "removed the org Potsdam");
+    noted(&world, &["org", "remove", "East", "--yes"], "removed the org East");
+    world.run(&["org", "show", "East"]).is(
+        1,
+        "",
+        "error: there is no org East\nhint: `latchkey org list` shows them\n",
+    );
+}
+
+#[test]
+fn policies_clients_and_providers_are_shown_and_changed() {
+    let world = administrator();
+    let set = world.run(&["policy", "set", "passwordMinLength=12", "trustedIpRanges=127.0.0.0/8"]);
+    assert_eq!(
+        (field(&set, "passwordMinLength"), field(&set, "trustedIpRanges")),
+        ("12           12", "127.0.0.0/8  127.0.0.0/8")
+    );
+    let back = world.run(&["policy", "set", "trustedIpRanges=default"]);
+    assert_eq!(field(&back, "trustedIpRanges"), "-    -");
+    let wrong = world.run(&["policy", "set", "passwordMinimum=12"]);
+    assert!(wrong.code == Some(1) && wrong.err.contains("unknown field `passwordMinimum`"), "{}", wrong.err);
+    let client = world.run(&["client", "add", "nightly", "--role", "Designer", "--format", "json"]);
+    let made: serde_json::Value = serde_json::from_str(&client.out).expect("JSON on one line");
+    let secret = made["secret"].as_str().expect("a secret");
+    assert_eq!(client.err, "keep the secret: nothing shows it again\n");
+    let second = world.run(&["client", "add-secret", "nightly"]);
+    assert_ne!(field(&second, "secret"), secret);
+    let id = made["secrets"][0]["id"].as_str().expect("an id");
+    noted(
+        &world,
+        &["client", "remove-secret", "nightly", id, "--yes"],
+        "removed a secret of the client nightly",
+    );
+    let shown = world.run(&["client", "show", "nightly"]);
+    assert!(!shown.out.contains(secret) && shown.out.contains(field(&second, "id")), "{}", shown.out);
+    assert_eq!(field(&world.run(&["client", "change", "nightly", "--disabled", "true"]), "disabled"), "yes");
+    noted(&world, &["client", "remove", "nightly", "--yes"], "removed the client nightly");
+    let provider = [
+        "provider",
+        "add",
+        "https://id.acme.test",
+        "--keys",
+        "https://id.acme.test/keys",
+        "--alias",
+        "a=b=etl.robot",
+    ];
+    assert_eq!(world.run(&provider).code, Some(0));
+    let changed = json(&world.run(&[
+        "provider",
+        "change",
+        "https://id.acme.test",
+        "--audience",
+        "x",
+        "--format",
+        "json",
+    ]));
+    assert_eq!(changed["accountPolicy"]["link"]["aliases"][0]["value"], "a=b");
+    assert_eq!(changed["audience"], "x");
+    noted(
+        &world,
+        &["provider", "remove", "https://id.acme.test", "--yes"],
+        "https://id.acme.test is trusted no more",
+    );
+}

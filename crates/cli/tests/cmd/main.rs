@@ -9,6 +9,7 @@ mod canary;
 mod client;
 mod crash;
 mod credential;
+mod declared;
 mod doctor;
 mod emulate;
 mod exec;
