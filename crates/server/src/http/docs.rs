@@ -183,7 +183,13 @@ fn entries(description: &OpenApi) -> Vec<Entry> {
 }
 
 fn operations(path: &str, item: &PathItem) -> Vec<Entry> {
-    let each = [("GET", &item.get), ("POST", &item.post), ("PUT", &item.put), ("DELETE", &item.delete)];
+    let each = [
+        ("GET", &item.get),
+        ("POST", &item.post),
+        ("PUT", &item.put),
+        ("PATCH", &item.patch),
+        ("DELETE", &item.delete),
+    ];
     each.into_iter()
         .filter_map(|(method, operation)| Some(entry(method, path, operation.as_ref()?)))
         .collect()
