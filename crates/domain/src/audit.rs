@@ -62,6 +62,10 @@ pub enum Event {
     },
     /// A token was withdrawn before its time by an OAuth client that presented it.
     TokenRevoked { org: OrgId, user: UserId, jti: String, by: ClientId },
+    /// An account was made or changed by what an identity provider says.
+    UserProvisioned { org: OrgId, user: UserId, provider: IdentityProviderId, how: Written },
+    /// Groups or roles of an identity provider mean roles here, or do so no more.
+    SamlMappingsWritten { org: OrgId, roles: Vec<RoleId>, by: UserId, how: Written },
     /// Sign-ins were tried while the name was locked: the first of a lock, and once it is over all others together.
     LockedAttempts { name: NameMark, user: Option<UserId>, count: u64, visit: Visit },
     /// Tokens were minted; written a moment later, many together.
@@ -155,6 +159,8 @@ impl Event {
             | Self::UserSessionsEnded { org, .. }
             | Self::ScimTokenMade { org, .. }
             | Self::ScimTokenRemoved { org, .. }
+            | Self::UserProvisioned { org, .. }
+            | Self::SamlMappingsWritten { org, .. }
             | Self::IdentityProviderAdded { org, .. }
             | Self::IdentityProviderChanged { org, .. }
             | Self::IdentityProviderRemoved { org, .. } => Some(*org),
@@ -310,6 +316,36 @@ pub enum Distrust {
     Replayed,
     /// The user whom it means was changed while it was looked at.
     ChangedMeanwhile,
+    /// It is longer, wider or deeper than is read.
+    TooLarge,
+    /// It is not XML in Base64.
+    NotXml,
+    /// It has a document type.
+    Doctype,
+    /// A comment, an instruction or a section stands in it, over which readers differ.
+    HiddenText,
+    /// It is not a SAML 2.0 response or assertion, or something in it stands where nothing may.
+    NotSaml,
+    /// It has no assertion, more than one, or one in a foreign place.
+    NotOneAssertion,
+    /// It is encrypted, which is not read here.
+    Encrypted,
+    /// Nothing in it is signed.
+    Unsigned,
+    /// A signature stands somewhere else than right in the response or the assertion, or is one too many.
+    MisplacedSignature,
+    /// A signature has another shape than the one that is accepted.
+    SignatureNotAllowed,
+    /// It says that the sign-in did not succeed.
+    NotSuccessful,
+    /// It may not be brought by whoever bears it.
+    NotConfirmed,
+    /// It was to be brought elsewhere.
+    WrongRecipient,
+    /// It was sent elsewhere.
+    WrongDestination,
+    /// It answers another request than the one that was made, or none where one has to be made.
+    WrongRequest,
 }
 
 /// Through which door a caller came, and from where.

@@ -132,7 +132,7 @@ impl TryFrom<Draft> for Terms {
     }
 }
 
-fn is_word(text: &str, most: usize) -> bool {
+pub(crate) fn is_word(text: &str, most: usize) -> bool {
     !text.is_empty()
         && text.chars().count() <= most
         && !text.contains(|c: char| c.is_whitespace() || c.is_control())

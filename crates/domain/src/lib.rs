@@ -30,6 +30,7 @@ pub mod revision;
 pub mod revocation;
 pub mod role;
 pub mod roster;
+pub mod saml;
 pub mod scim;
 pub mod session;
 pub mod sign_in;

@@ -30,9 +30,18 @@ pub struct Mark {
 impl Mark {
     /// The mark of a JWT: its issuer names it once, in `jti` or `uti`.
     pub fn of_jwt(org: OrgId, issuer: &str, id: &str, until: Timestamp) -> Self {
+        Self::of(b"jwt", org, (issuer, id), until)
+    }
+
+    /// The mark of a SAML assertion: its issuer names it once, in `ID`, whatever stands around it.
+    pub fn of_saml(org: OrgId, issuer: &str, id: &str, until: Timestamp) -> Self {
+        Self::of(b"saml", org, (issuer, id), until)
+    }
+
+    fn of(kind: &[u8], org: OrgId, (issuer, id): (&str, &str), until: Timestamp) -> Self {
         let mut all = digest::Context::new(&digest::SHA256);
         let org_bits = org.bits().to_be_bytes();
-        for part in [b"jwt".as_slice(), &org_bits, issuer.as_bytes(), id.as_bytes()] {
+        for part in [kind, &org_bits, issuer.as_bytes(), id.as_bytes()] {
             // The length goes first, so that no two lists of parts have the same bytes.
             all.update(&(part.len() as u64).to_be_bytes());
             all.update(part);

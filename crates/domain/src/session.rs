@@ -40,18 +40,24 @@ pub(crate) async fn place(cx: &Cx, proof: &Proof) -> Result<Option<Place>, Store
     cx.store.place(org.id, org.session_limit(&cx.policy), cx.clock.now()).await
 }
 
-/// Turns evidence into a session.
-pub(crate) async fn open(cx: &Cx, proof: Proof, _place: Place) -> Result<Opened, OpenError> {
+/// Turns evidence into a session, which lives no longer than `ends_by`.
+pub(crate) async fn open(
+    cx: &Cx,
+    proof: Proof,
+    _place: Place,
+    ends_by: Option<Timestamp>,
+) -> Result<Opened, OpenError> {
     let now = cx.clock.now();
+    let within = |ends_at: Timestamp| ends_by.map_or(ends_at, |by| by.min(ends_at));
     let (user, org) = (Arc::clone(proof.user()), Arc::clone(proof.org()));
     let (id, ends_at, idle) = match org.authentication {
         Authentication::SessionId => (
             entropy::word(&*cx.entropy, ID_LENGTH),
-            now + org.absolute(&cx.policy),
+            within(now + org.absolute(&cx.policy)),
             Some(org.idle(&cx.policy)),
         ),
         Authentication::Jwt { minutes: life } => {
-            let ends_at = now + minutes(life);
+            let ends_at = within(now + minutes(life));
             (token::session_token(cx, &user, &org, now, ends_at).map_err(StoreError::from)?, ends_at, None)
         }
     };

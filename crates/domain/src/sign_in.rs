@@ -3,10 +3,11 @@
 use crate::access::Caller;
 use crate::audit::{Event, Refusal, Visit};
 use crate::cx::Cx;
-use crate::method::{Proof, bearer, password};
+use crate::method::{Proof, bearer, password, saml};
 use crate::name::CanonicalName;
 use crate::session::{self, OpenError, Opened};
 use crate::store::StoreError;
+use crate::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::{OrgId, Secret};
@@ -42,10 +43,32 @@ pub(crate) async fn for_a_token(
 ) -> Result<Caller, SignInError> {
     let proof = bearer::prove(cx, org, &assertion, visit).await?;
     let name = proof.user().name.canonical();
-    Ok(Caller::proven(at_home(cx, &name, proof).await?))
+    Ok(Caller::proven(at_home(cx, &name, from_inside(cx, &name, proof).await?).await?))
+}
+
+/// Signs in with a SAML assertion of the identity provider of the org, whoever brings it.
+pub async fn with_saml(
+    cx: &Cx,
+    org: OrgId,
+    message: Secret,
+    taker: &saml::Taker,
+    visit: Visit,
+) -> Result<Opened, SignInError> {
+    let saml::Proven { proof, ends_by } = saml::prove(cx, org, &message, taker, visit).await?;
+    let name = proof.user().name.canonical();
+    open_until(cx, &name, proof, ends_by).await
 }
 
 async fn open(cx: &Cx, name: &CanonicalName, proof: Proof) -> Result<Opened, SignInError> {
+    open_until(cx, name, proof, None).await
+}
+
+async fn open_until(
+    cx: &Cx,
+    name: &CanonicalName,
+    proof: Proof,
+    ends_by: Option<Timestamp>,
+) -> Result<Opened, SignInError> {
     let proof = at_home(cx, name, from_inside(cx, name, proof).await?).await?;
     let place = match session::place(cx, &proof).await? {
         Some(place) => place,
@@ -54,7 +77,7 @@ async fn open(cx: &Cx, name: &CanonicalName, proof: Proof) -> Result<Opened, Sig
         }
     };
     let (user, method, visit) = (Arc::clone(proof.user()), proof.method(), proof.visit());
-    match session::open(cx, proof, place).await {
+    match session::open(cx, proof, place, ends_by).await {
         Ok(opened) => Ok(opened),
         // A password can be tried again at once; what proved this is used up.
         Err(OpenError::Overtaken) if method == "password" => Err(SignInError::Busy),

@@ -22,6 +22,8 @@ use crate::password::Replacement;
 use crate::revision::Revision;
 use crate::role::CustomRole;
 use crate::roster::{Handle, Logged};
+use crate::saml::mapping::{GroupChange, Links};
+use crate::saml::provider::Provider as SamlProvider;
 use crate::session::{Live, Place, Session, SessionDigest};
 use crate::time::Timestamp;
 use crate::user::{Account, Keep, LastSignIn, User};
@@ -42,6 +44,7 @@ pub trait Store:
     + Keys
     + Audit
     + IdentityProviders
+    + SamlProviders
     + OneShot
     + Clients
     + Provisioning
@@ -60,6 +63,7 @@ impl<T> Store for T where
         + Keys
         + Audit
         + IdentityProviders
+        + SamlProviders
         + OneShot
         + Clients
         + Provisioning
@@ -359,6 +363,46 @@ pub trait IdentityProviders: Send + Sync {
         id: IdentityProviderId,
         entry: &Entry,
     ) -> Result<bool, StoreError>;
+}
+
+/// The SAML identity provider of each org, and what its groups and roles are here.
+#[async_trait]
+pub trait SamlProviders: Send + Sync {
+    /// The provider of an org, read anew.
+    async fn saml_provider(&self, org: OrgId) -> Result<Option<SamlProvider>, StoreError>;
+
+    /// Keeps a provider in the place of the one before it.
+    async fn put_saml_provider(&self, provider: &SamlProvider, entry: &Entry) -> Result<(), StoreError>;
+
+    /// Removes the provider of an org; says whether it had one.
+    async fn remove_saml_provider(&self, org: OrgId, entry: &Entry) -> Result<bool, StoreError>;
+
+    /// What is mapped in an org, by name.
+    async fn saml_links(&self, org: OrgId) -> Result<Links, StoreError>;
+
+    /// Makes groups, links names with them, and gives and takes their roles; a conflict when something is taken or gone.
+    async fn change_saml_groups(
+        &self,
+        org: OrgId,
+        change: &GroupChange,
+        entry: &Entry,
+    ) -> Result<(), StoreError>;
+
+    /// Maps names to roles.
+    async fn add_saml_roles(
+        &self,
+        org: OrgId,
+        added: &[(String, RoleId)],
+        entry: &Entry,
+    ) -> Result<(), StoreError>;
+
+    /// Takes such mappings back.
+    async fn remove_saml_roles(
+        &self,
+        org: OrgId,
+        removed: &[(String, RoleId)],
+        entry: &Entry,
+    ) -> Result<(), StoreError>;
 }
 
 /// Marks of what may be used once.

@@ -19,6 +19,7 @@ mod policies;
 pub mod restore;
 mod roles;
 mod roster;
+mod saml;
 mod scim;
 mod sessions;
 pub mod sqlite;
@@ -48,6 +49,7 @@ const MIGRATIONS: &[migrate::Migration] = &[
     (6, "orgs", include_str!("../migrations/0006_orgs.sql")),
     (7, "scim", include_str!("../migrations/0007_scim.sql")),
     (8, "oauth_client", include_str!("../migrations/0008_oauth_client.sql")),
+    (9, "saml", include_str!("../migrations/0009_saml.sql")),
 ];
 
 /// A store that is open. It answers the traits of `domain::store`.

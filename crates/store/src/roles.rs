@@ -40,6 +40,7 @@ const USERS_CHANGED: &str = "UPDATE account SET revision = revision + 1
 const FROM_USERS: &str = "DELETE FROM account_role WHERE role_id = $1";
 const FROM_GROUPS: &str = "DELETE FROM group_role WHERE role_id = $1";
 const FROM_CLIENTS: &str = "DELETE FROM oauth_client_role WHERE role_id = $1";
+const FROM_SAML: &str = "DELETE FROM saml_role WHERE role_id = $1";
 const REMOVE: &str = "DELETE FROM role WHERE id = $1";
 
 impl Store {
@@ -106,7 +107,8 @@ pub fn replace(role: &CustomRole) -> Vec<Statement> {
 /// The statements that remove a role, from users, groups and OAuth clients too.
 pub fn remove(id: RoleId) -> Vec<Statement> {
     let id = id.bits().to_be_bytes();
-    let emptied = [USERS_CHANGED, FROM_USERS, FROM_GROUPS, FROM_CLIENTS].map(|text| sql(text).bind(id));
+    let texts = [USERS_CHANGED, FROM_USERS, FROM_GROUPS, FROM_CLIENTS, FROM_SAML];
+    let emptied = texts.map(|text| sql(text).bind(id));
     emptied.into_iter().chain([sql(REMOVE).bind(id).must_change()]).collect()
 }
 

@@ -9,6 +9,7 @@ pub mod jwt;
 pub mod latchkey;
 pub mod oauth;
 pub mod org;
+pub mod saml;
 pub mod scim;
 pub mod secret;
 pub mod v1;

@@ -51,20 +51,20 @@ pub(crate) async fn prove(
 
 /// What is known of an assertion that was refused.
 #[derive(Debug, Clone, Copy, Default)]
-struct About {
-    org: Option<OrgId>,
-    provider: Option<IdentityProviderId>,
-    user: Option<UserId>,
+pub(super) struct About {
+    pub(super) org: Option<OrgId>,
+    pub(super) provider: Option<IdentityProviderId>,
+    pub(super) user: Option<UserId>,
 }
 
-enum NotAccepted {
+pub(super) enum NotAccepted {
     Distrusted(About, Distrust),
     Busy,
     Store(StoreError),
 }
 
 impl About {
-    fn no(self) -> impl Fn(Distrust) -> NotAccepted {
+    pub(super) fn no(self) -> impl Fn(Distrust) -> NotAccepted {
         move |reason| NotAccepted::Distrusted(self, reason)
     }
 }
@@ -156,13 +156,13 @@ async fn meant(
 }
 
 /// The account with exactly this name but for the case of ASCII: folding more would let two names there be one here.
-async fn account_called(cx: &Cx, name: &str) -> Result<Option<Account>, StoreError> {
+pub(super) async fn account_called(cx: &Cx, name: &str) -> Result<Option<Account>, StoreError> {
     let account = cx.store.account(&CanonicalName::of(name)).await?;
     Ok(account.filter(|account| account.user.name.as_str().eq_ignore_ascii_case(name)))
 }
 
 /// Whoever has a password here signs in with it (protocol.md 6.2).
-fn may_come_this_way(user: &User) -> Result<(), Distrust> {
+pub(super) fn may_come_this_way(user: &User) -> Result<(), Distrust> {
     match user.authenticator {
         Authenticator::Native => Err(Distrust::NotFederated),
         Authenticator::Saml if user.is_active() => Ok(()),
@@ -170,7 +170,7 @@ fn may_come_this_way(user: &User) -> Result<(), Distrust> {
     }
 }
 
-fn turn_of(org: OrgId) -> NameDigest {
+pub(super) fn turn_of(org: OrgId) -> NameDigest {
     let digest = digest::digest(&digest::SHA256, &org.bits().to_be_bytes());
     NameDigest(digest.as_ref().try_into().unwrap_or([0; 32]))
 }
@@ -181,7 +181,7 @@ pub(crate) async fn overtaken(cx: &Cx, user: &User, visit: Visit) -> Result<(), 
     record(cx, about, Distrust::ChangedMeanwhile, visit).await
 }
 
-async fn record(cx: &Cx, about: About, reason: Distrust, visit: Visit) -> Result<(), StoreError> {
+pub(super) async fn record(cx: &Cx, about: About, reason: Distrust, visit: Visit) -> Result<(), StoreError> {
     let now = cx.clock.now();
     if !cx.recorded.may_record(about.org.unwrap_or(ROOT), now) {
         trail::missed(cx);

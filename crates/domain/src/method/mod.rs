@@ -5,6 +5,7 @@ pub mod bearer;
 pub mod hash;
 pub mod oauth_client;
 pub(crate) mod password;
+pub mod saml;
 
 use crate::audit::Visit;
 use crate::org::Org;

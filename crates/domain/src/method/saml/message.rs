@@ -1,0 +1,143 @@
+//! A message as one document: what it is, and what stands in it. Nothing here believes it.
+
+use super::scan::scan;
+use crate::audit::Distrust;
+use uppsala::dom::{Document, NodeId, NodeKind};
+use uppsala::parser::Parser;
+
+/// The namespace of the protocol (SAML 2.0 core, section 1.1).
+pub(super) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+
+/// The namespace of assertions.
+pub(super) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+
+/// The namespace of signatures (XMLDSig, section 1.3).
+pub(super) const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
+
+/// How deep the parser goes, so that its own stack is never in question.
+const DEEPEST: u32 = 64;
+
+/// The attributes that some reader somewhere takes for the name of an element.
+const NAMES: [&str; 4] = ["Id", "ID", "id", "AssertionID"];
+
+/// What every part of a document may be asked. The one parse that is verified is the one that is read.
+pub(super) struct Message<'a> {
+    document: Document<'a>,
+    text: &'a str,
+    root: NodeId,
+}
+
+impl<'a> Message<'a> {
+    /// Parses a message, after the first look at it.
+    pub(super) fn parse(text: &'a str) -> Result<Self, Distrust> {
+        scan(text)?;
+        let parser = Parser::new().with_max_depth(DEEPEST).with_forbid_dtd(true).with_forbid_entities(true);
+        let document = parser.parse(text).map_err(|_| Distrust::NotXml)?;
+        let declared = document.xml_declaration.as_ref();
+        let encoding = declared.and_then(|declared| declared.encoding.as_deref()).unwrap_or("UTF-8");
+        let version = declared.map_or("1.0", |declared| &*declared.version);
+        if version != "1.0" || !encoding.eq_ignore_ascii_case("UTF-8") {
+            return Err(Distrust::NotXml);
+        }
+        let root = document.document_element().ok_or(Distrust::NotXml)?;
+        let message = Self { document, text, root };
+        message.has_plain_parts()?;
+        Ok(message)
+    }
+
+    /// Refuses what a reader may overlook, wherever it stands.
+    fn has_plain_parts(&self) -> Result<(), Distrust> {
+        for node in self.document.descendants(self.document.root()) {
+            match self.document.node_kind(node) {
+                Some(NodeKind::Element(element)) => {
+                    let mut attributes = element.attributes.iter();
+                    if attributes
+                        .any(|it| it.name.namespace_uri.is_some() && NAMES.contains(&&*it.name.local_name))
+                    {
+                        return Err(Distrust::NotSaml);
+                    }
+                }
+                Some(NodeKind::Text(_) | NodeKind::Document | NodeKind::Attribute(..)) | None => {}
+                Some(NodeKind::CData(_) | NodeKind::Comment(_) | NodeKind::ProcessingInstruction(_)) => {
+                    return Err(Distrust::HiddenText);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The outermost element.
+    pub(super) fn root(&self) -> NodeId {
+        self.root
+    }
+
+    /// The document and the text that it was parsed from, for what verifies it.
+    pub(super) fn document(&self) -> (&Document<'a>, &'a str) {
+        (&self.document, self.text)
+    }
+
+    /// Whether a node is the element of this name.
+    pub(super) fn is(&self, node: NodeId, namespace: &str, name: &str) -> bool {
+        self.document.element(node).is_some_and(|element| element.name.matches(Some(namespace), name))
+    }
+
+    /// Every element of this name, wherever it stands.
+    pub(super) fn everywhere(&self, namespace: &str, name: &str) -> Vec<NodeId> {
+        let all = self.document.descendants(self.document.root()).into_iter();
+        all.filter(|node| self.is(*node, namespace, name)).collect()
+    }
+
+    /// The element around a node.
+    pub(super) fn parent(&self, node: NodeId) -> Option<NodeId> {
+        self.document.parent(node)
+    }
+
+    /// The elements right in a node.
+    pub(super) fn elements(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+        self.document.children_iter(node).filter(|child| self.document.element(*child).is_some())
+    }
+
+    /// The elements of this name right in a node.
+    pub(super) fn children(&self, node: NodeId, namespace: &str, name: &str) -> Vec<NodeId> {
+        self.elements(node).filter(|child| self.is(*child, namespace, name)).collect()
+    }
+
+    /// The one element of this name right in a node, if there is one; two are no message.
+    pub(super) fn child(
+        &self,
+        node: NodeId,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<NodeId>, Distrust> {
+        match self.children(node, namespace, name).as_slice() {
+            [] => Ok(None),
+            [one] => Ok(Some(*one)),
+            _ => Err(Distrust::NotSaml),
+        }
+    }
+
+    /// An attribute without a namespace. One that has a twin in another namespace is no attribute.
+    pub(super) fn attribute(&self, node: NodeId, name: &str) -> Result<Option<&str>, Distrust> {
+        let element = self.document.element(node).ok_or(Distrust::NotSaml)?;
+        let mut called = element.attributes.iter().filter(|attribute| attribute.name.local_name == name);
+        match (called.next(), called.next()) {
+            (None, _) => Ok(None),
+            (Some(one), None) if one.name.namespace_uri.is_none() => Ok(Some(&one.value)),
+            (Some(_), _) => Err(Distrust::NotSaml),
+        }
+    }
+
+    /// An attribute that must be there and say something.
+    pub(super) fn required(&self, node: NodeId, name: &str) -> Result<&str, Distrust> {
+        self.attribute(node, name)?.filter(|value| !value.is_empty()).ok_or(Distrust::MissingClaim)
+    }
+
+    /// The text of an element that holds text and nothing else; `None` when it holds anything else.
+    pub(super) fn plain_text(&self, node: NodeId) -> Option<String> {
+        let mut text = String::new();
+        for child in self.document.children_iter(node) {
+            text.push_str(self.document.text_content(child)?);
+        }
+        Some(text)
+    }
+}

@@ -1,0 +1,149 @@
+//! Proof by a SAML assertion of an org's identity provider. Whatever is wrong with it, one refusal is heard.
+
+mod assertion;
+mod message;
+mod scan;
+mod signature;
+mod terms;
+
+use super::Proof;
+use super::bearer::{About, NotAccepted, account_called, may_come_this_way, record, turn_of};
+use crate::audit::{Distrust, Visit};
+use crate::cx::Cx;
+use crate::once::{self, Mark, NotSpent};
+use crate::org::{Org, ROOT};
+use crate::saml::provider::Provider;
+use crate::saml::provision::{Arrival, NotArrived};
+use crate::saml::service::Service;
+use crate::sign_in::SignInError;
+use crate::time::Timestamp;
+use crate::user::User;
+use assertion::Assertion;
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use signature::Trust;
+use std::sync::Arc;
+use terms::{SKEW, Terms};
+use wire::{OrgId, Secret};
+use zeroize::Zeroizing;
+
+/// The longest message that is taken, in characters of Base64 with line breaks.
+pub const LONGEST: usize = 190_000;
+
+/// Base64 as programs write it: with padding or without.
+const LAX: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Who brings an assertion, and what is known of why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taker {
+    /// A program that gets the session itself (protocol.md 4.2): it may bring what a browser would have brought.
+    Program,
+    /// A browser, which others can make bring what it never asked for.
+    Browser {
+        /// The name of the request that this very browser carried away, if it did.
+        asked: Option<String>,
+    },
+}
+
+/// Somebody who was proven, and until when their provider wants the session to live.
+pub(crate) struct Proven {
+    pub(crate) proof: Proof,
+    pub(crate) ends_by: Option<Timestamp>,
+}
+
+/// Proves who one is with an assertion that cannot be used again, and brings their account up to date.
+pub(crate) async fn prove(
+    cx: &Cx,
+    org: OrgId,
+    message: &Secret,
+    taker: &Taker,
+    visit: Visit,
+) -> Result<Proven, SignInError> {
+    let _turn = cx.assertions.take(turn_of(org)).await.ok_or(SignInError::Busy)?;
+    match accept(cx, org, message, taker).await {
+        Ok(Accepted { user, org, ends_by }) => {
+            Ok(Proven { proof: Proof { user: Arc::new(user), org, method: "saml", visit }, ends_by })
+        }
+        Err(NotAccepted::Distrusted(about, reason)) => {
+            record(cx, about, reason, visit).await?;
+            Err(SignInError::NotTrusted)
+        }
+        Err(NotAccepted::Busy) => Err(SignInError::Busy),
+        Err(NotAccepted::Store(error)) => Err(error.into()),
+    }
+}
+
+struct Accepted {
+    user: User,
+    org: Arc<Org>,
+    ends_by: Option<Timestamp>,
+}
+
+/// Where it belongs, who signed it, what it says, whom it means, and whether it is the first time: in this order.
+async fn accept(cx: &Cx, id: OrgId, message: &Secret, taker: &Taker) -> Result<Accepted, NotAccepted> {
+    let about = About::default();
+    let org = cx.store.org(id).await?.filter(|_| id != ROOT);
+    let org = org.ok_or(Distrust::UnknownOrg).map_err(about.no())?;
+    let about = About { org: Some(id), ..about };
+    let provider = cx.store.saml_provider(id).await?;
+    let provider = provider.ok_or(Distrust::UnknownIssuer).map_err(about.no())?;
+    let about = About { provider: Some(provider.id), ..about };
+    let (assertion, until) = trusted(cx, &provider, message, taker).map_err(about.no())?;
+    let known = account_called(cx, &assertion.subject).await?;
+    let about = About { user: known.as_ref().map(|account| account.user.id), ..about };
+    let name = assertion.subject.parse().map_err(|_| about.no()(Distrust::UnknownUser))?;
+    let arrival = Arrival { provider: &provider, name, attributes: &assertion.attributes };
+    match &known {
+        Some(account) if account.user.org != id => {
+            return Err(About { user: None, ..about }.no()(Distrust::UnknownUser));
+        }
+        Some(account) => may_come_this_way(&account.user).map_err(about.no())?,
+        None if arrival.may_be_new(cx).await? => {}
+        None => return Err(about.no()(Distrust::UnknownUser)),
+    }
+    let mark = Mark::of_saml(id, &assertion.issuer, &assertion.id, until);
+    match once::spend(cx, &mark).await {
+        Ok(_spent) => {}
+        Err(NotSpent::Before) => return Err(about.no()(Distrust::Replayed)),
+        Err(NotSpent::TooMany) => return Err(NotAccepted::Busy),
+        Err(NotSpent::Store(error)) => return Err(error.into()),
+    }
+    match arrival.account(cx, known).await {
+        Ok(user) => Ok(Accepted { user, org, ends_by: assertion.session_ends.map(|ends| ends + SKEW) }),
+        Err(NotArrived::Unknown) => Err(about.no()(Distrust::UnknownUser)),
+        Err(NotArrived::Contended) => Err(NotAccepted::Busy),
+        Err(NotArrived::Store(error)) => Err(error.into()),
+    }
+}
+
+/// What is signed and for here and now, with the instant until which it could be used.
+fn trusted(
+    cx: &Cx,
+    provider: &Provider,
+    message: &Secret,
+    taker: &Taker,
+) -> Result<(Assertion, Timestamp), Distrust> {
+    let text = decoded(message)?;
+    let allow_sha1 = provider.terms.draft().allow_sha1;
+    let trust = Trust { certificates: provider.terms.certificates(), allow_sha1 };
+    let (assertion, envelope) = assertion::read(&text, &trust)?;
+    let service = Service::of(cx, provider.org);
+    let terms = Terms { service: &service, provider, taker, now: cx.clock.now() };
+    let until = terms.judge(&assertion, envelope.as_ref())?;
+    Ok((assertion, until))
+}
+
+/// The message in its Base64, which may have line breaks.
+fn decoded(message: &Secret) -> Result<Zeroizing<String>, Distrust> {
+    if message.expose().len() > LONGEST {
+        return Err(Distrust::TooLarge);
+    }
+    let is_letter = |c: &char| !c.is_ascii_whitespace();
+    let letters: Zeroizing<String> = Zeroizing::new(message.expose().chars().filter(is_letter).collect());
+    let bytes = LAX.decode(letters.as_bytes()).map_err(|_| Distrust::NotXml)?;
+    String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| Distrust::NotXml)
+}

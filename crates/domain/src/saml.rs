@@ -1,0 +1,10 @@
+//! SAML 2.0, this side of a sign-in: whom an org trusts, what it makes of what they say, and what they are told of us.
+
+pub mod certificate;
+pub mod mapping;
+pub mod metadata;
+pub mod provider;
+pub(crate) mod provision;
+pub mod request;
+pub mod service;
+mod xml;

@@ -1,0 +1,93 @@
+//! Certificates of identity providers. They carry a key; who issued them and until when is for nobody to judge here.
+
+use aws_lc_rs::digest;
+use aws_lc_rs::rsa::PublicEncryptingKey;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bergshamra_keys::{Key, loader};
+use std::fmt::Write;
+use std::str::FromStr;
+
+/// The longest certificate that is read, in characters.
+const LONGEST: usize = 16_000;
+
+/// The shortest RSA key that is trusted, and the longest that is used, in bits.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
+
+/// A certificate whose key can verify.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate(Vec<u8>);
+
+/// This text is no certificate with a key that is trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a certificate is X.509 in PEM or Base64, with an RSA key of 2,048 to 8,192 bits or one on P-256, P-384 or P-521"
+)]
+pub struct NotACertificate;
+
+impl FromStr for Certificate {
+    type Err = NotACertificate;
+
+    fn from_str(text: &str) -> Result<Self, NotACertificate> {
+        if text.len() > LONGEST {
+            return Err(NotACertificate);
+        }
+        let certificate = Self(der(text).ok_or(NotACertificate)?);
+        let key = certificate.key().ok_or(NotACertificate)?;
+        let is_trusted = match key.algorithm_name() {
+            "RSA" => {
+                let key = key.to_spki_der().and_then(|der| PublicEncryptingKey::from_der(&der).ok());
+                key.is_some_and(|key| RSA_BITS.contains(&key.key_size_bits()))
+            }
+            "EC-P256" | "EC-P384" | "EC-P521" => true,
+            _ => false,
+        };
+        is_trusted.then_some(certificate).ok_or(NotACertificate)
+    }
+}
+
+/// The bytes in PEM, or in Base64 as metadata has them.
+fn der(text: &str) -> Option<Vec<u8>> {
+    let text = text.trim();
+    let body = match text.strip_prefix("-----BEGIN CERTIFICATE-----") {
+        Some(rest) => rest.strip_suffix("-----END CERTIFICATE-----")?,
+        None => text,
+    };
+    let body: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    BASE64_STANDARD.decode(body).ok()
+}
+
+impl Certificate {
+    /// In PEM (RFC 7468).
+    pub fn pem(&self) -> String {
+        let body = BASE64_STANDARD.encode(&self.0);
+        let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
+        let mut rest = body.as_str();
+        while let Some((line, after)) = rest.split_at_checked(64) {
+            text.push_str(line);
+            text.push('\n');
+            rest = after;
+        }
+        text.push_str(rest);
+        if !rest.is_empty() {
+            text.push('\n');
+        }
+        text.push_str("-----END CERTIFICATE-----\n");
+        text
+    }
+
+    /// SHA-256 of its bytes, as people compare it: in hexadecimal digits.
+    pub fn fingerprint(&self) -> String {
+        let digest = digest::digest(&digest::SHA256, &self.0);
+        digest.as_ref().iter().fold(String::new(), |mut text, byte| {
+            // Writing into memory cannot fail.
+            let _written = write!(text, "{byte:02x}");
+            text
+        })
+    }
+
+    /// Its key.
+    pub(crate) fn key(&self) -> Option<Key> {
+        loader::load_x509_cert_der(&self.0).ok()
+    }
+}
