@@ -135,6 +135,7 @@ fn words(event: &str, how: &str) -> (&'static str, String) {
     let category = match (event, how) {
         ("user_written", "password" | "security_answer" | "granted") => "AUTH",
         ("user_written", _) => "USER",
+        ("user_provisioned", _) => "USER",
         ("role_written", _) => "ROLE",
         ("group_written", _) => "USER_GROUP",
         ("client_written" | "client_secret_added" | "client_secret_removed", _) => "CLIENT",

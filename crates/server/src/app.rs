@@ -7,6 +7,7 @@ use crate::metrics::{Metrics, Outcome};
 use domain::access::{self, Caller};
 use domain::audit::{Visit, denial};
 use domain::method::oauth_client::Presented;
+use domain::method::saml::Taker;
 use domain::oauth::{self, GrantError, Granted, Known};
 use domain::password::{self, Answer};
 use domain::session::{self, Opened};
@@ -95,6 +96,19 @@ impl Shared {
         let app = Arc::clone(self);
         let story = async move { sign_in::with_bearer(&app.cx, org, assertion, visit).await };
         self.opened("bearer", visit, finished(tokio::spawn(story)).await)
+    }
+
+    /// Signs in with a SAML assertion, to the end for the same reason.
+    pub async fn sign_in_with_saml(
+        self: &Arc<Self>,
+        org: OrgId,
+        message: Secret,
+        taker: Taker,
+        visit: Visit,
+    ) -> Result<Opened, ApiError> {
+        let app = Arc::clone(self);
+        let story = async move { sign_in::with_saml(&app.cx, org, message, &taker, visit).await };
+        self.opened("saml", visit, finished(tokio::spawn(story)).await)
     }
 
     fn opened(

@@ -22,11 +22,13 @@ use domain::revision::Revision;
 use domain::revocation::Revocation;
 use domain::role::{AnyRole, CustomRole, Role};
 use domain::roster::Handle;
+use domain::saml::mapping::GroupChange;
+use domain::saml::provider::{Attributes, Binding, Draft, Endpoint, Provider};
 use domain::scim::{Contact, Provisioned, ScimToken, TokenDigest};
 use domain::session::{Record, Session, SessionDigest};
 use domain::store::{
     AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, Orgs, Passwords, People, Policies,
-    Provisioning, Roster, Sessions, StoreError,
+    Provisioning, Roster, SamlProviders, Sessions, StoreError,
 };
 use domain::time::{Timestamp, minutes};
 use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
@@ -34,7 +36,7 @@ use std::path::Path;
 use std::sync::Arc;
 use store::Store;
 use tempfile::TempDir;
-use wire::{ClientId, ClientSecretId, GroupId, OrgId, RoleId, ScimTokenId, UserId};
+use wire::{ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, RoleId, ScimTokenId, UserId};
 
 const ACME: OrgId = OrgId::from_bits(1);
 const OTHER: OrgId = OrgId::from_bits(2);
@@ -1138,4 +1140,74 @@ async fn members_come_and_go_without_the_others_and_only_over_the_last_writing()
     let gone = Group { revision: next.revision.next("SCIM"), ..next };
     let nobody = store.change_members(&gone, &[UserId::from_bits(99)], &[], &entry(4)).await;
     assert_eq!(nobody, Err(StoreError::Conflict));
+}
+
+fn saml_provider(issuer: &str) -> Provider {
+    let pem = include_str!("../../server/tests/vectors/saml/rsa.pem").to_owned();
+    let draft = Draft {
+        issuer: issuer.into(),
+        single_sign_on: vec![Endpoint { binding: Binding::Post, url: "https://idp.test/sso".into() }],
+        single_logout: vec![Endpoint { binding: Binding::Redirect, url: "https://idp.test/slo".into() }],
+        certificates: vec![pem],
+        name_id_format: Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".into()),
+        attributes: Attributes { email: Some("mail".into()), ..Attributes::default() },
+        default_role: Some(Role::Designer.id()),
+        default_group: Some(GroupId::from_bits(41)),
+        disable_auto_provisioning: true,
+        map_groups_and_roles: true,
+        allow_sha1: true,
+        idp_initiated: true,
+    };
+    let (terms, id) = (draft.try_into().unwrap(), IdentityProviderId::from_bits(51));
+    Provider { id, org: ACME, terms, created_at: at(1), updated_at: at(2) }
+}
+
+#[tokio::test]
+async fn the_saml_provider_of_an_org_is_read_as_it_was_written() {
+    let world = World::new().await;
+    assert_eq!(world.store.saml_provider(ACME).await.unwrap(), None);
+    for provider in [saml_provider("https://one.test"), saml_provider("https://other.test")] {
+        world.store.put_saml_provider(&provider, &entry(3)).await.unwrap();
+        assert_eq!(world.another().await.saml_provider(ACME).await.unwrap(), Some(provider));
+    }
+    assert_eq!(world.store.saml_provider(OTHER).await.unwrap(), None);
+    assert!(world.store.remove_saml_provider(ACME, &entry(4)).await.unwrap());
+    assert!(!world.store.remove_saml_provider(ACME, &entry(5)).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_is_mapped_is_all_there_or_nothing_and_goes_with_its_group_or_role() {
+    let world = World::new().await;
+    let made = Group { name: "Theirs".parse().unwrap(), ..group(Vec::new()) };
+    let change = GroupChange {
+        linked: vec![("their group".into(), made.id)],
+        given: vec![(made.id, Role::Designer.id())],
+        made: vec![made.clone()],
+        ..GroupChange::default()
+    };
+    world.store.change_saml_groups(ACME, &change, &entry(1)).await.unwrap();
+    let again = world.store.change_saml_groups(ACME, &change, &entry(2)).await;
+    assert_eq!(again, Err(StoreError::Conflict));
+    let links = world.another().await.saml_links(ACME).await.unwrap();
+    assert_eq!((links.groups, links.roles), (vec![("their group".to_owned(), made.id)], vec![]));
+    let found = world.store.group(made.id).await.unwrap().unwrap();
+    assert_eq!(found.roles, [AnyRole::BuiltIn(Role::Designer)]);
+    assert!(found.revision.number > made.revision.number, "whoever writes it must have seen that");
+    let taken = GroupChange { taken: change.given.clone(), ..GroupChange::default() };
+    world.store.change_saml_groups(ACME, &taken, &entry(3)).await.unwrap();
+    assert!(world.store.group(made.id).await.unwrap().unwrap().roles.is_empty());
+    world.store.remove_group(made.id, &entry(4)).await.unwrap();
+    assert!(world.store.saml_links(ACME).await.unwrap().groups.is_empty());
+
+    let custom = custom_role("Support", some_privileges());
+    world.store.add_role(&custom, &entry(5)).await.unwrap();
+    let pairs =
+        [("a".to_owned(), custom.id), ("b".to_owned(), custom.id), ("a".to_owned(), Role::Admin.id())];
+    world.store.add_saml_roles(ACME, &pairs, &entry(6)).await.unwrap();
+    world.store.add_saml_roles(ACME, &pairs, &entry(7)).await.unwrap();
+    world.store.remove_saml_roles(ACME, &pairs[1..2], &entry(8)).await.unwrap();
+    assert_eq!(world.store.saml_links(ACME).await.unwrap().roles.len(), 2);
+    world.store.remove_role(custom.id, &entry(9)).await.unwrap();
+    assert_eq!(world.store.saml_links(ACME).await.unwrap().roles, [("a".to_owned(), Role::Admin.id())]);
+    assert!(world.store.saml_links(OTHER).await.unwrap().roles.is_empty());
 }

@@ -157,6 +157,13 @@ impl Body {
         serde_json::from_slice(&self.bytes).map_err(|error| wrong(error.to_string()))
     }
 
+    /// The text of a body that is neither JSON nor a form.
+    pub fn text(&self) -> Result<&str, ApiError> {
+        let no_text =
+            |_| ApiError::new(Code::BadRequest, "Bad Request. Please check your request: it is not UTF-8.");
+        std::str::from_utf8(&self.bytes).map_err(no_text)
+    }
+
     /// The same, where the vendor's own example has a comma too many.
     pub fn json_with_comma(&self) -> Result<Fields, BodyError> {
         Fields::from_json_with_comma(&self.bytes)

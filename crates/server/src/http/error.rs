@@ -12,6 +12,7 @@ use domain::org::OrgError;
 use domain::org_policy::PolicyError;
 use domain::password::{OwnError, Weakness};
 use domain::revision::ChangeError;
+use domain::saml::mapping::{MOST, MappingError};
 use domain::scim::ScimError;
 use domain::scim::token::TokenError;
 use domain::sign_in::SignInError;
@@ -445,6 +446,18 @@ impl From<GrantError> for ApiError {
                 "The organization has withdrawn as many tokens as it may. Try again later.",
             ),
             GrantError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MappingError> for ApiError {
+    fn from(error: MappingError) -> Self {
+        let wrong =
+            |what| Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {what}."));
+        match error {
+            MappingError::TooMany => wrong(format!("a role has at most {MOST} SAML names")),
+            MappingError::Unknown => wrong("a SAML name is not mapped to this role".to_owned()),
+            MappingError::Change(error) => error.into(),
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod operations;
 pub mod own;
 pub mod query;
 pub mod reply;
+pub mod saml;
 pub mod scim;
 pub mod session_service;
 pub mod spelling;
@@ -46,6 +47,7 @@ fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(docs::frame())
         // /identity-service/api/v1/…
         .routes(routes!(v1::login::login)) //                        POST Login
+        .routes(routes!(v1::login_saml::login_saml)) //              POST LoginSaml
         .routes(routes!(v1::logout::logout)) //                      POST Logout
         .routes(routes!(v1::current_user::current_user)) //          GET  CurrentUserInfo
         .routes(routes!(jwt::get_token, jwt::post_token)) //         GET, POST jwt/Token
@@ -63,6 +65,7 @@ fn routes() -> OpenApiRouter<App> {
         // /ma/api/v2/user/…, /saas/api/v2/…
         .routes(routes!(v2::login::login)) //                        POST login
         .routes(routes!(v2::login_oauth::login_oauth)) //            POST loginOAuth
+        .routes(routes!(v2::login_saml::login_saml)) //              POST loginSaml
         .routes(routes!(v2::logout::ma_logout)) //                   POST logout
         .routes(routes!(v2::logout::saas_logout)) //                 POST logout
         .routes(routes!(v2::logout_all::logout_all)) //              POST logoutall
@@ -70,6 +73,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(v2::server_time::server_time)) //            GET  server/serverTime
         // /saas/public/core/v3/…
         .routes(routes!(v3::login::login)) //                        POST login
+        .routes(routes!(v3::login_saml::login_saml)) //              POST loginSaml
         .routes(routes!(v3::logout::logout)) //                      POST logout
         // for resource servers
         .routes(routes!(session_service::user)) //                   GET  /session-service/api/v1/session/User
@@ -134,6 +138,12 @@ fn administration() -> OpenApiRouter<App> {
         .routes(routes!(scim::discovery::resource_type))
         .routes(routes!(scim::discovery::schemas))
         .routes(routes!(scim::discovery::schema))
+        .routes(routes!(v3::saml_mappings::add_groups)) //           PUT Orgs/<org>/addSamlGroupMappings
+        .routes(routes!(v3::saml_mappings::remove_groups))
+        .routes(routes!(v3::saml_mappings::add_roles))
+        .routes(routes!(v3::saml_mappings::remove_roles))
+        .routes(routes!(v3::saml_mappings::groups)) //               GET Orgs/<org>/SAMLConfig/groupMappings
+        .routes(routes!(v3::saml_mappings::roles))
         // /latchkey/v1/…
         .routes(routes!(own::policy::show, own::policy::change)) //  GET, PATCH orgs/{id}/policy
         .routes(routes!(own::orgs::list, own::orgs::add)) //         GET, POST orgs
@@ -150,6 +160,8 @@ fn administration() -> OpenApiRouter<App> {
         .routes(routes!(own::clients::find, own::clients::change, own::clients::remove)) // clients/{id}
         .routes(routes!(own::clients::add_secret)) //                POST clients/{id}/secrets
         .routes(routes!(own::clients::remove_secret)) //             DELETE clients/{id}/secrets/{secret}
+        .routes(routes!(own::saml::find, own::saml::put, own::saml::remove)) // GET, PUT, DELETE orgs/{id}/saml
+        .routes(routes!(own::saml::import)) //                       POST orgs/{id}/saml/metadata
 }
 
 /// The routes that OpenAPI has no words for: any path, any method.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::future::IntoFuture;
 
 /// Acme of every test and of the corpus: whoever has no password signs in elsewhere.
-const SEED: &str = r#"
+pub const SEED: &str = r#"
 [[org]]
 name = "Acme Prod"
 id = "5mYdXw9KcJhaf3LrN8pQ2v"

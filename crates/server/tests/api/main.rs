@@ -24,6 +24,8 @@ mod people;
 mod policy;
 mod region;
 mod resource_servers;
+mod saml;
+mod saml_provider;
 mod scim;
 mod scim_clients;
 mod scim_tokens;

@@ -124,6 +124,7 @@ pub struct World {
     pub notebook: Arc<Notebook>,
     router: Router,
     clock: Arc<StoppedClock>,
+    config: Config,
 }
 
 impl World {
@@ -152,7 +153,15 @@ impl World {
         keyring::rotate(&app.cx, access::may_rotate_keys(&operator)).await.unwrap();
         founding::found(&app.cx, access::may_found(&operator), seed::parse(seed).unwrap()).await.unwrap();
         let notebook = Arc::default();
-        Self { router: routes::router(App::clone(&app)), app, store, operator, notebook, clock }
+        Self { router: routes::router(App::clone(&app)), app, store, operator, notebook, clock, config }
+    }
+
+    /// A second service over the same store.
+    pub fn beside(&self) -> Self {
+        let (app, operator) = open(&self.config, &self.store, &self.clock);
+        let (store, notebook) = (Arc::clone(&self.store), Arc::clone(&self.notebook));
+        let (clock, config) = (Arc::clone(&self.clock), self.config.clone());
+        Self { router: routes::router(App::clone(&app)), app, store, operator, notebook, clock, config }
     }
 
     /// Moves the clock.

@@ -6,6 +6,7 @@ pub mod lock;
 pub mod orgs;
 pub mod policy;
 pub mod roles;
+pub mod saml;
 pub mod security_answer;
 pub mod sessions;
 

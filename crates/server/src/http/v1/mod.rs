@@ -2,6 +2,7 @@
 
 pub mod current_user;
 pub mod login;
+pub mod login_saml;
 pub mod logout;
 
 use crate::app::App;

@@ -3,6 +3,7 @@
 pub mod audit_log;
 pub mod login;
 pub mod login_oauth;
+pub mod login_saml;
 pub mod logout;
 pub mod logout_all;
 pub mod orgs;

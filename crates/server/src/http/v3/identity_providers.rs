@@ -8,14 +8,19 @@ use crate::http::error::ApiError;
 use crate::http::reply;
 use axum::extract::{FromRequestParts, Path, State};
 use axum::response::{IntoResponse, Response};
-use domain::access::{self, Denied, Permit, action::Federate};
+use domain::access::{self, Caller, Denied, Permit, action::Federate};
 use domain::identity_provider::{self as providers, Alias, Draft, IdentityProvider, Terms};
 use http::{StatusCode, request::Parts};
 use wire::IdentityProviderId;
 use wire::federation::{self as wire_of, AccountPolicy, EndPoints, IdentityProviderRequest, Kind, Link};
 
 /// The permit to decide whose assertions the org of the path accepts.
-pub struct OfOrg(Permit<Federate>);
+pub struct OfOrg {
+    /// Who asks.
+    pub caller: Caller,
+    /// The permit.
+    pub permit: Permit<Federate>,
+}
 
 impl FromRequestParts<App> for OfOrg {
     type Rejection = ApiError;
@@ -24,9 +29,11 @@ impl FromRequestParts<App> for OfOrg {
         let Session(caller) = Session::from_request_parts(parts, app).await?;
         let path = Path::<Vec<(String, String)>>::from_request_parts(parts, app).await;
         let ids = path.map(|Path(ids)| ids).unwrap_or_default();
-        let org = ids.iter().find(|(name, _)| name == "org").and_then(|(_, id)| id.parse().ok());
+        let org =
+            ids.first().filter(|(name, _)| name == "org" || name == "id").and_then(|(_, id)| id.parse().ok());
         // An id that nobody can have is somebody else's.
-        Ok(Self(access::may_federate(&caller, org.ok_or(Denied)?)?))
+        let permit = access::may_federate(&caller, org.ok_or(Denied)?)?;
+        Ok(Self { caller, permit })
     }
 }
 
@@ -34,7 +41,7 @@ impl FromRequestParts<App> for OfOrg {
 #[utoipa::path(get, path = "/saas/public/core/v3/Orgs/{org}/IdentityProviders", tag = "federation",
     params(("org" = String, Path, description = "The org's id")), security(("infa_session" = [])),
     responses((status = 200, description = "Oldest first", body = Vec<wire_of::IdentityProvider>), Refusals))]
-pub async fn list(State(app): State<App>, OfOrg(permit): OfOrg) -> Result<Response, ApiError> {
+pub async fn list(State(app): State<App>, OfOrg { permit, .. }: OfOrg) -> Result<Response, ApiError> {
     let all = providers::list(&app.cx, &permit).await?;
     Ok(reply::json(&all.into_iter().map(shown).collect::<Vec<_>>()))
 }
@@ -44,7 +51,11 @@ pub async fn list(State(app): State<App>, OfOrg(permit): OfOrg) -> Result<Respon
     params(("org" = String, Path, description = "The org's id")), security(("infa_session" = [])),
     request_body = IdentityProviderRequest,
     responses((status = 201, description = "It is trusted from now on", body = wire_of::IdentityProvider), Refusals))]
-pub async fn add(State(app): State<App>, OfOrg(permit): OfOrg, body: Body) -> Result<Response, ApiError> {
+pub async fn add(
+    State(app): State<App>,
+    OfOrg { permit, .. }: OfOrg,
+    body: Body,
+) -> Result<Response, ApiError> {
     let added = providers::add(&app.cx, permit, terms(&body)?).await?;
     Ok((StatusCode::CREATED, reply::json(&shown(added))).into_response())
 }
@@ -56,7 +67,7 @@ pub async fn add(State(app): State<App>, OfOrg(permit): OfOrg, body: Body) -> Re
     responses((status = 200, description = "As it stands", body = wire_of::IdentityProvider), Refusals))]
 pub async fn find(
     State(app): State<App>,
-    OfOrg(permit): OfOrg,
+    OfOrg { permit, .. }: OfOrg,
     Named(id): Named,
 ) -> Result<Response, ApiError> {
     Ok(reply::json(&shown(providers::find(&app.cx, &permit, id).await?)))
@@ -69,7 +80,7 @@ pub async fn find(
     responses((status = 200, description = "As it stands now", body = wire_of::IdentityProvider), Refusals))]
 pub async fn change(
     State(app): State<App>,
-    OfOrg(permit): OfOrg,
+    OfOrg { permit, .. }: OfOrg,
     Named(id): Named,
     body: Body,
 ) -> Result<Response, ApiError> {
@@ -83,7 +94,7 @@ pub async fn change(
     responses((status = 204, description = "It is not trusted any more"), Refusals))]
 pub async fn remove(
     State(app): State<App>,
-    OfOrg(permit): OfOrg,
+    OfOrg { permit, .. }: OfOrg,
     Named(id): Named,
 ) -> Result<Response, ApiError> {
     providers::remove(&app.cx, permit, id).await?;

@@ -22,10 +22,13 @@ pub async fn login(State(app): State<App>, body: Body) -> Result<Response, ApiEr
     let credentials = Credentials::try_from(body.json()?)?;
     let opened = app.sign_in(credentials, visit).await?;
     roster::came_from(&app.cx, &opened.caller, &origin);
-    Ok(reply::json(&LoginReply {
-        products: [Product { name: PRODUCT, base_api_url: &app.saas_url }],
-        user_info: user_info(&opened),
-    }))
+    Ok(shown(&app, &opened))
+}
+
+/// A new session, as v3 tells it.
+pub fn shown(app: &App, opened: &Opened) -> Response {
+    let products = [Product { name: PRODUCT, base_api_url: &app.saas_url }];
+    reply::json(&LoginReply { products, user_info: user_info(opened) })
 }
 
 fn user_info(opened: &Opened) -> UserInfo<'_> {
