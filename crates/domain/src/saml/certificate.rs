@@ -5,7 +5,7 @@ use aws_lc_rs::rsa::PublicEncryptingKey;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bergshamra_keys::{Key, loader};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::str::FromStr;
 
 /// The longest certificate that is read, in characters.
@@ -15,8 +15,25 @@ const LONGEST: usize = 16_000;
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 
 /// A certificate whose key can verify.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Certificate(Vec<u8>);
+#[derive(Clone)]
+pub struct Certificate {
+    der: Vec<u8>,
+    key: Key,
+}
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for Certificate {}
+
+impl fmt::Debug for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Certificate({})", self.fingerprint())
+    }
+}
 
 /// This text is no certificate with a key that is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -32,8 +49,8 @@ impl FromStr for Certificate {
         if text.len() > LONGEST {
             return Err(NotACertificate);
         }
-        let certificate = Self(der(text).ok_or(NotACertificate)?);
-        let key = certificate.key().ok_or(NotACertificate)?;
+        let der = der(text).ok_or(NotACertificate)?;
+        let key = loader::load_x509_cert_der(&der).map_err(|_| NotACertificate)?;
         let is_trusted = match key.algorithm_name() {
             "RSA" => {
                 let key = key.to_spki_der().and_then(|der| PublicEncryptingKey::from_der(&der).ok());
@@ -42,7 +59,7 @@ impl FromStr for Certificate {
             "EC-P256" | "EC-P384" | "EC-P521" => true,
             _ => false,
         };
-        is_trusted.then_some(certificate).ok_or(NotACertificate)
+        if is_trusted { Ok(Self { der, key }) } else { Err(NotACertificate) }
     }
 }
 
@@ -60,7 +77,7 @@ fn der(text: &str) -> Option<Vec<u8>> {
 impl Certificate {
     /// In PEM (RFC 7468).
     pub fn pem(&self) -> String {
-        let body = BASE64_STANDARD.encode(&self.0);
+        let body = BASE64_STANDARD.encode(&self.der);
         let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
         let mut rest = body.as_str();
         while let Some((line, after)) = rest.split_at_checked(64) {
@@ -78,7 +95,7 @@ impl Certificate {
 
     /// SHA-256 of its bytes, as people compare it: in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
-        let digest = digest::digest(&digest::SHA256, &self.0);
+        let digest = digest::digest(&digest::SHA256, &self.der);
         digest.as_ref().iter().fold(String::new(), |mut text, byte| {
             // Writing into memory cannot fail.
             let _written = write!(text, "{byte:02x}");
@@ -87,7 +104,7 @@ impl Certificate {
     }
 
     /// Its key.
-    pub(crate) fn key(&self) -> Option<Key> {
-        loader::load_x509_cert_der(&self.0).ok()
+    pub(crate) fn key(&self) -> &Key {
+        &self.key
     }
 }

@@ -75,7 +75,9 @@ impl Arrival<'_> {
             }
             let again = cx.store.account(&self.name.canonical()).await?;
             let ours = |it: &Account| {
-                it.user.org == self.provider.org
+                // The rule of every sign-in: a name there and a name here differ in the case of ASCII alone.
+                it.user.name.as_str().eq_ignore_ascii_case(self.name.as_str())
+                    && it.user.org == self.provider.org
                     && it.user.authenticator == Authenticator::Saml
                     && it.user.is_active()
             };

@@ -49,8 +49,10 @@ async fn the_numbers_count_what_happened_and_name_nobody() {
     ] {
         assert!(numbers.body.lines().any(|number| number == line), "{line} is not in\n{}", numbers.body);
     }
+    // Routes are in the numbers, and one is called after metadata.
+    let said = numbers.body.replace("metadata", "");
     for secret in [session.as_str(), &token, "ada", "Acme", "correct horse"] {
-        assert!(!numbers.body.contains(secret), "{secret} is in the numbers");
+        assert!(!said.contains(secret), "{secret} is in the numbers");
     }
 }
 

@@ -142,10 +142,10 @@ async fn a_draft_that_breaks_a_rule_is_told_which() {
 async fn who_arrives_gets_an_account_that_follows_the_provider() {
     let world = World::of(SEED).await;
     following(&world).await;
-    let groups = json!({"groupMappings": [{"roleName": "Designer", "samlGroupNames": ["Data Engineers"]}]});
-    assert_eq!(mapped(&world, "addSamlGroupMappings", groups).await.status, 204);
-    let roles = json!({"roleMappings": [{"roleName": "Admin", "samlRoleNames": ["idmc-admin"]}]});
-    assert_eq!(mapped(&world, "addSamlRoleMappings", roles).await.status, 204);
+    let body = groups("Designer", &["Data Engineers"]);
+    assert_eq!(mapped(&world, "addSamlGroupMappings", body).await.status, 204);
+    let body = roles("Admin", &["idmc-admin".to_owned()]);
+    assert_eq!(mapped(&world, "addSamlRoleMappings", body).await.status, 204);
 
     assert_eq!(sign_in(&world, &arrival("nora")).await.status, 200);
     let nora = user(&world, "nora@acme.test").await;
@@ -196,76 +196,87 @@ async fn nobody_new_arrives_where_accounts_are_made_by_hand() {
 }
 
 #[tokio::test]
-async fn mappings_are_listed_added_and_removed_within_their_limits() {
+async fn a_name_that_only_looks_like_another_makes_no_account_and_means_nobody() {
+    let world = World::of(SEED).await;
+    trust(&world, |draft| draft["disableAutoProvisioning"] = false.into()).await;
+    for name in ["kelvin-sign", "looks-alike", "of-the-other-org", "blank-behind", "no-user-name"] {
+        let answer = sign_in(&world, &file(&format!("unknown_user--{name}.xml"))).await;
+        assert_eq!(answer.status, 403, "{name}: {answer}");
+    }
+    assert_eq!(reasons(&world).await, ["unknown_user"; 5]);
+}
+
+fn groups(role: &str, names: &[&str]) -> Value {
+    json!({"groupMappings": [{"roleName": role, "samlGroupNames": names}]})
+}
+
+fn roles(role: &str, names: &[String]) -> Value {
+    json!({"roleMappings": [{"roleName": role, "samlRoleNames": names}]})
+}
+
+async fn listed(world: &World, path: &str) -> Value {
+    let ada = world.ada().await;
+    world.get(&format!("{ORGS}/SAMLConfig/{path}")).header("INFA-SESSION-ID", &ada).await.json()
+}
+
+#[tokio::test]
+async fn groups_are_mapped_listed_and_taken_back() {
     let world = World::of(SEED).await;
     let ada = world.ada().await;
-    let list = |path: &str| world.get(&format!("{ORGS}/SAMLConfig/{path}")).header("INFA-SESSION-ID", &ada);
     let group = world.post("/saas/public/core/v3/userGroups").header("INFA-SESSION-ID", &ada);
     assert_eq!(group.json(r#"{"name":"Stewards","roles":["Service Consumer"]}"#).await.status, 201);
-    let groups = |role: &str, names: &[&str], reuse: bool| json!({"groupMappings": [{"roleName": role, "samlGroupNames": names}], "reuseGroup": reuse});
-    assert_eq!(
-        mapped(&world, "addSamlGroupMappings", groups("Designer", &["Stewards"], false)).await.status,
-        204
-    );
-    assert_eq!(
-        mapped(&world, "addSamlGroupMappings", groups("Admin", &["Stewards", "Owners"], false)).await.status,
-        204
-    );
-    let all = list("groupMappings").await.json();
+    for body in [groups("Designer", &["Stewards"]), groups("Admin", &["Stewards", "Owners"])] {
+        assert_eq!(mapped(&world, "addSamlGroupMappings", body).await.status, 204);
+    }
+    let all = listed(&world, "groupMappings").await;
     assert_eq!(all["count"], 2);
     let of = |role: &str| {
-        let rows = all["groupMappings"].as_array().unwrap().iter();
-        rows.filter(|row| row["roleName"] == role)
-            .map(|row| row["samlGroupNames"].clone())
-            .collect::<Vec<_>>()
+        let mut rows = all["groupMappings"].as_array().unwrap().iter();
+        rows.find(|row| row["roleName"] == role).unwrap()["samlGroupNames"].clone()
     };
-    assert_eq!(
-        (of("Designer"), of("Admin")),
-        (vec![json!(["Stewards"])], vec![json!(["Owners", "Stewards"])])
-    );
+    assert_eq!((of("Designer"), of("Admin")), (json!(["Stewards"]), json!(["Owners", "Stewards"])));
     let shown = world.get("/saas/public/core/v3/userGroups").header("INFA-SESSION-ID", &ada).await.json();
     let made: Vec<_> =
         shown.as_array().unwrap().iter().map(|it| it["userGroupName"].as_str().unwrap()).collect();
     assert_eq!(made, ["Owners", "Stewards", "Stewards_EXT"], "{shown}");
-    let one = list("groupMappings?q=roleName==Admin&limit=1").await.json();
+    let one = listed(&world, "groupMappings?q=roleName==Admin&limit=1").await;
     assert_eq!((&one["count"], one["groupMappings"].as_array().unwrap().len()), (&json!(1), 1));
-    assert_eq!(
-        mapped(&world, "removeSamlGroupMappings", groups("Admin", &["Stewards", "Owners"], false))
-            .await
-            .status,
-        204
-    );
-    assert_eq!(
-        mapped(&world, "removeSamlGroupMappings", groups("Admin", &["Stewards"], false)).await.status,
-        400
-    );
-    assert_eq!(list("groupMappings").await.json()["count"], 1);
+    let both = groups("Admin", &["Stewards", "Owners"]);
+    assert_eq!(mapped(&world, "removeSamlGroupMappings", both).await.status, 204);
+    let again = mapped(&world, "removeSamlGroupMappings", groups("Admin", &["Stewards"])).await;
+    assert_eq!(again.status, 400, "{again}");
+    assert_eq!(listed(&world, "groupMappings").await["count"], 1);
+    let events = world.events().await.into_iter().filter(|event| event["event"] == "saml_mappings_written");
+    assert_eq!(events.count(), 3);
+}
 
-    let roles = |role: &str, names: Vec<String>| json!({"roleMappings": [{"roleName": role, "samlRoleNames": names}]});
+#[tokio::test]
+async fn roles_are_mapped_listed_and_taken_back_within_their_limits() {
+    let world = World::of(SEED).await;
     let many: Vec<_> = (0..200).map(|number| format!("r{number}")).collect();
-    assert_eq!(mapped(&world, "addSamlRoleMappings", roles("Designer", many.clone())).await.status, 204);
-    assert_eq!(
-        mapped(&world, "addSamlRoleMappings", roles("Designer", many)).await.status,
-        204,
-        "again is no more"
-    );
-    assert_eq!(
-        mapped(&world, "addSamlRoleMappings", roles("Designer", vec!["one more".into()])).await.status,
-        400
-    );
-    for name in ["a|b", "a;b", "a,b", ""] {
-        let answer = mapped(&world, "addSamlRoleMappings", roles("Designer", vec![name.into()])).await;
+    for why in ["as many as may be", "the same ones again are no more"] {
+        assert_eq!(
+            mapped(&world, "addSamlRoleMappings", roles("Designer", &many)).await.status,
+            204,
+            "{why}"
+        );
+    }
+    for name in ["one more", "a|b", "a;b", "a,b", ""] {
+        let answer = mapped(&world, "addSamlRoleMappings", roles("Designer", &[name.to_owned()])).await;
         assert_eq!(answer.status, 400, "{name:?}: {answer}");
     }
-    assert_eq!(mapped(&world, "addSamlRoleMappings", roles("Nobody", vec!["a".into()])).await.status, 404);
-    assert_eq!(
-        mapped(&world, "removeSamlRoleMappings", roles("Designer", vec!["r7".into()])).await.status,
-        204
-    );
-    let left = list("roleMappings?q=roleName==Designer").await.json();
+    assert_eq!(mapped(&world, "addSamlRoleMappings", roles("Nobody", &many)).await.status, 404);
+    assert_eq!(mapped(&world, "addSamlRoleMappings", json!({"roleMappings": []})).await.status, 400);
+    for (name, status) in [("r7", 204), ("r7", 400)] {
+        let answer = mapped(&world, "removeSamlRoleMappings", roles("Designer", &[name.to_owned()])).await;
+        assert_eq!(answer.status, status, "{answer}");
+    }
+    let left = listed(&world, "roleMappings?q=roleName==Designer").await;
     assert_eq!(left["roleMappings"][0]["samlRoleNames"].as_array().unwrap().len(), 199);
-    let events = world.events().await.into_iter().filter(|event| event["event"] == "saml_mappings_written");
-    assert_eq!(events.count(), 6);
+    assert_eq!(
+        listed(&world, "roleMappings?q=roleName==Admin").await,
+        json!({"count": 0, "roleMappings": []})
+    );
 }
 
 #[tokio::test]

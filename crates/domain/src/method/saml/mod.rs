@@ -147,3 +147,36 @@ fn decoded(message: &Secret) -> Result<Zeroizing<String>, Distrust> {
     let bytes = LAX.decode(letters.as_bytes()).map_err(|_| Distrust::NotXml)?;
     String::from_utf8(bytes).map(Zeroizing::new).map_err(|_| Distrust::NotXml)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::saml::certificate::Certificate;
+
+    const PEM: &str = include_str!("../../../../server/tests/vectors/saml/rsa.pem");
+    const RESPONSE: &str =
+        include_str!("../../../../server/tests/vectors/saml/accepted--response-signed.xml");
+    const ASSERTION: &str =
+        include_str!("../../../../server/tests/vectors/saml/accepted--assertion-signed.xml");
+
+    fn said(text: &str, certificates: &[Certificate]) -> Option<String> {
+        let read = assertion::read(text, &Trust { certificates, allow_sha1: false });
+        read.ok().map(|(assertion, _)| format!("{assertion:?}"))
+    }
+
+    #[test]
+    fn a_message_that_differs_in_one_character_says_the_same_or_nothing() {
+        let certificates = [PEM.parse().unwrap()];
+        for text in [RESPONSE, ASSERTION] {
+            let good = said(text, &certificates);
+            assert!(good.is_some());
+            for (at, was) in text.bytes().enumerate() {
+                let other = [b'x', b'<', b'"', b'&', b' ', b'>', b'/'][at % 7];
+                let bent = if was == other { b'_' } else { other };
+                let bent = [&text.as_bytes()[..at], &[bent], &text.as_bytes()[at + 1..]].concat();
+                let bent = String::from_utf8(bent).unwrap();
+                assert!([&good, &None].contains(&&said(&bent, &certificates)), "{at}: {bent}");
+            }
+        }
+    }
+}

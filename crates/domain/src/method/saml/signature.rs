@@ -143,7 +143,7 @@ fn hold(
     trust: &Trust<'_>,
 ) -> Result<(), Distrust> {
     let mut keys = KeysManager::new();
-    keys.add_keys(trust.certificates.iter().filter_map(Certificate::key));
+    keys.add_keys(trust.certificates.iter().map(Certificate::key).cloned());
     let (document, text) = message.document();
     let verified = verify::verify_all_document_with_source(&DsigContext::new(keys), document, Some(text));
     // What it says before it has looked at any signature: two elements have one name.
