@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use domain::audit::Visit;
 use domain::method::saml::Taker;
+use domain::saml::provider::Binding;
+use domain::saml::request;
 use domain::sign_in::{self, SignInError};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -290,4 +292,43 @@ async fn a_browser_brings_what_it_asked_for_or_what_the_org_allows_unasked() {
     let taker = Taker::Browser { asked: None };
     let alone = sign_in::with_saml(&world.app.cx, ACME.parse().unwrap(), alone, &taker, visit).await;
     assert!(refused(alone.map(drop)), "a browser brings responses");
+}
+
+#[tokio::test]
+async fn a_request_for_a_sign_in_says_who_asks_and_where_the_answer_goes() {
+    let world = world().await;
+    let persistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent";
+    trust(&world, |draft| draft["nameIdFormat"] = persistent.into()).await;
+    let org = ACME.parse().unwrap();
+    let asked = request::authn(&world.app.cx, org).await.unwrap().unwrap();
+    assert_eq!((asked.url.as_str(), asked.binding), ("https://idp.acme.test/sso", Binding::Redirect));
+    assert_eq!(
+        asked.xml.replace(&asked.id, "_id"),
+        r#"<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_id" Version="2.0" IssueInstant="2026-01-15T10:30:00.000Z" Destination="https://idp.acme.test/sso" AssertionConsumerServiceURL="https://dm-us.latchkey.test/identity-service/acs/5mYdXw9KcJhaf3LrN8pQ2v" ProtocolBinding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"><saml:Issuer>https://5mYdXw9KcJhaf3LrN8pQ2v.dm-us.latchkey.test</saml:Issuer><samlp:NameIDPolicy AllowCreate="true" Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"/></samlp:AuthnRequest>"#
+    );
+    let another = request::authn(&world.app.cx, org).await.unwrap().unwrap();
+    assert!(asked.id.len() == 33 && asked.id != another.id, "{} {}", asked.id, another.id);
+    trust(&world, |draft| draft["singleSignOn"] = json!([])).await;
+    assert_eq!(request::authn(&world.app.cx, org).await.unwrap(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn arrivals_that_say_different_things_at_once_leave_one_account() {
+    let world = world().await;
+    trust(&world, |draft| draft["disableAutoProvisioning"] = false.into()).await;
+    let posts = ["nora", "nora-again", "nora-promoted", "nora-nobody"].map(|name| {
+        let body = json!({"samlToken": BASE64_STANDARD.encode(arrival(name)), "orgId": ACME}).to_string();
+        tokio::spawn(world.post(LOGIN).json(&body).into_future())
+    });
+    let mut statuses = Vec::new();
+    for post in posts {
+        statuses.push(post.await.unwrap().status.as_u16());
+    }
+    // Whoever was changed by another one during the sign-in is told to come again.
+    assert!(
+        statuses.contains(&200) && statuses.iter().all(|status| [200, 429].contains(status)),
+        "{statuses:?}"
+    );
+    let added = world.events().await.into_iter().filter(|event| event["how"] == "added");
+    assert_eq!(added.count(), 1);
 }
