@@ -372,6 +372,8 @@ pub enum Door {
     OAuth,
     /// Our own administration.
     Own,
+    /// The pages for people.
+    Web,
 }
 
 /// The first bytes of a session's digest: enough to tell sessions apart, useless for finding one.

@@ -114,6 +114,11 @@ impl Cx {
         wire::id::base62(crate::entropy::id(&*self.entropy))
     }
 
+    /// A secret of `length` characters of base 62, for a door that has to know its own forms again.
+    pub fn form_secret(&self, length: usize) -> wire::Secret {
+        crate::entropy::word(&*self.entropy, length)
+    }
+
     /// The instance's settings.
     pub fn policy(&self) -> &Policy {
         &self.policy

@@ -16,3 +16,4 @@ pub mod service;
 pub mod system;
 pub mod telemetry;
 pub mod tls;
+pub mod web;

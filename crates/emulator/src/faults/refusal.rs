@@ -69,7 +69,7 @@ impl Refusal {
     pub fn response(&self, family: Family, refused: &RefusedStatus, request_id: String) -> Response {
         let status = self.status.unwrap_or_else(|| error::status(self.code, family, refused));
         let code = match family {
-            Family::V1 | Family::V3 | Family::Own | Family::Scim => self.code.nested(),
+            Family::V1 | Family::V3 | Family::Own | Family::Page | Family::Scim => self.code.nested(),
             Family::V2(_) => self.code.flat(),
             Family::OAuth => self.code.oauth(),
         };

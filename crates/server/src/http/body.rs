@@ -202,6 +202,14 @@ impl Body {
         &self.bytes
     }
 
+    /// A form, and nothing that only looks like one: other pages may send text unasked, a form says what it is.
+    pub fn strict_form(&self) -> Result<Fields, BodyError> {
+        let is_form =
+            self.content_type.split(';').next().map(str::trim) == Some("application/x-www-form-urlencoded");
+        let text = std::str::from_utf8(&self.bytes).ok().filter(|_| is_form);
+        text.and_then(form::pairs).map(Fields::from_pairs).ok_or(BodyError::Form)
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.bytes.trim_ascii().is_empty()

@@ -2,13 +2,14 @@
 
 use super::address;
 use super::error::ApiError;
+use super::origin;
 use crate::app::App;
 use axum::extract::{FromRequestParts, MatchedPath};
 use cookie::Cookie;
 use domain::access::{self, Caller, NotACaller, Use};
 use domain::audit::denial;
 use http::request::Parts;
-use http::{Extensions, HeaderMap, HeaderName, Method, Uri, header};
+use http::{HeaderMap, HeaderName, Method, Uri, header};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use wire::{OrgId, Secret, UserId, header as names};
@@ -20,8 +21,7 @@ impl FromRequestParts<App> for Session {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let presented = Presented::read(&parts.headers, parts.uri.path(), &parts.extensions)?;
-        let caller = presented.caller(app).await?;
+        let caller = Presented::from_request_parts(parts, app).await?.caller(app).await?;
         if let Some(asked) = parts.extensions.get::<Asked>() {
             let route = parts.extensions.get::<MatchedPath>().cloned();
             let _first_wins = asked.0.set(Question {
@@ -42,14 +42,18 @@ pub struct Presented {
     from: Option<IpAddr>,
 }
 
-impl Presented {
-    /// Reads it; our own administration takes a token in the place of a session.
-    pub fn read(headers: &HeaderMap, path: &str, extensions: &Extensions) -> Result<Self, ApiError> {
-        let sessions = sessions(headers)?;
-        let token = if sessions.is_empty() && takes_tokens(path) { bearer(headers)? } else { None };
-        Ok(Self { sessions, token, from: address::of(extensions) })
-    }
+impl FromRequestParts<App> for Presented {
+    type Rejection = ApiError;
 
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let sessions = own_sessions(parts, app)?;
+        let takes_token = sessions.is_empty() && takes_tokens(parts.uri.path());
+        let token = if takes_token { bearer(&parts.headers)? } else { None };
+        Ok(Self { sessions, token, from: address::of(&parts.extensions) })
+    }
+}
+
+impl Presented {
     /// Who that is, at this moment.
     pub async fn caller(&self, app: &App) -> Result<Caller, NotACaller> {
         match &self.token {
@@ -94,11 +98,16 @@ enum Carried {
 }
 
 /// Every way to carry a session id, headers before the cookie (protocol.md 1.3).
-const CARRIERS: [fn(&HeaderMap) -> Carried; 4] = [
+const CARRIERS: [fn(&HeaderMap) -> Carried; 4] = {
+    let [ids, infa, ic] = HEADERS;
+    [ids, infa, ic, in_cookie]
+};
+
+/// Those that a browser does not send by itself.
+const HEADERS: [fn(&HeaderMap) -> Carried; 3] = [
     |headers| in_header(headers, names::IDS_SESSION_ID),
     |headers| in_header(headers, names::INFA_SESSION_ID),
     |headers| in_header(headers, names::IC_SESSION_ID),
-    in_cookie,
 ];
 
 /// How many session ids one request may carry; each costs a look-up.
@@ -113,6 +122,27 @@ pub fn sessions(headers: &HeaderMap) -> Result<Vec<Secret>, ApiError> {
             Carried::These(ids) => ids.into_iter().try_for_each(|id| add(&mut all, id))?,
             Carried::Bad => return Err(ApiError::dead_session()),
         }
+    }
+    Ok(all)
+}
+
+/// The same, where a browser's cookie alone lets no page of another origin change anything.
+fn own_sessions(parts: &Parts, app: &App) -> Result<Vec<Secret>, ApiError> {
+    let presented = sessions(&parts.headers)?;
+    let elsewhere = HEADERS.iter().any(|carrier| !matches!(carrier(&parts.headers), Carried::Nothing));
+    if !presented.is_empty() && !elsewhere && origin::is_foreign_change(parts, app) {
+        return Err(ApiError::dead_session());
+    }
+    Ok(presented)
+}
+
+/// The session ids in the cookie, for pages: no browser sends the headers by itself.
+pub fn in_cookie_alone(headers: &HeaderMap) -> Result<Vec<Secret>, ApiError> {
+    let mut all = Vec::new();
+    match in_cookie(headers) {
+        Carried::Nothing => {}
+        Carried::These(ids) => ids.into_iter().try_for_each(|id| add(&mut all, id))?,
+        Carried::Bad => return Err(ApiError::dead_session()),
     }
     Ok(all)
 }

@@ -102,6 +102,18 @@ impl IntoResponses for ScimRefusals {
     }
 }
 
+/// The refusals of pages: a page each.
+pub struct Troubles;
+
+impl IntoResponses for Troubles {
+    fn responses() -> BTreeMap<String, RefOr<Described>> {
+        let page = || ContentBuilder::new().schema(Some(String::schema())).build();
+        let told = |text: &str| ResponseBuilder::new().description(text).content("text/html", page()).build();
+        let told = |(status, text): &(u16, &str)| (status.to_string(), told(text).into());
+        REFUSALS.iter().map(told).collect()
+    }
+}
+
 impl IntoResponses for Problems {
     fn responses() -> BTreeMap<String, RefOr<Described>> {
         refusals(&[("application/problem+json", &Problem::name())])

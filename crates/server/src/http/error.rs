@@ -1,27 +1,15 @@
 //! The only place where an error becomes a status, with one envelope per family (protocol.md 8).
 
+mod refusals;
+
 use super::reply::{self, Format};
 use crate::app::App;
 use crate::config::RefusedStatus;
+use crate::web::page;
 use axum::response::{IntoResponse, Response};
-use domain::access::{Denied, NoPermit, NotACaller};
-use domain::client::{ClientError, Unfit};
-use domain::identity_provider::ProviderError;
-use domain::oauth::GrantError;
-use domain::org::OrgError;
-use domain::org_policy::PolicyError;
-use domain::password::{OwnError, Weakness};
-use domain::revision::ChangeError;
-use domain::saml::mapping::{MOST, MappingError};
-use domain::scim::ScimError;
-use domain::scim::token::TokenError;
-use domain::sign_in::SignInError;
-use domain::store::StoreError;
-use domain::token::MintError;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
 use wire::error::{Code, Flat, Nested, NestedError};
-use wire::fields::BodyError;
 use wire::latchkey::Problem;
 use wire::oauth;
 use wire::scim::ScimType;
@@ -67,6 +55,11 @@ impl ApiError {
         Self::new(Code::InvalidClient, "The client is not known, or did not prove itself.")
     }
 
+    /// The code for programs.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
     /// The session that was presented is not alive, or none was.
     pub fn dead_session() -> Self {
         Self::new(Code::DeadSession, "The session has expired or is not valid. Sign in again.")
@@ -97,6 +90,8 @@ pub enum Family {
     OAuth,
     /// SCIM.
     Scim,
+    /// Pages for people.
+    Page,
 }
 
 impl Family {
@@ -115,31 +110,75 @@ impl Family {
         if path.starts_with("/scim-service/") {
             return Self::Scim;
         }
+        if PAGES
+            .iter()
+            .any(|page| path == *page || path.strip_prefix(page).is_some_and(|rest| rest.starts_with('/')))
+        {
+            return Self::Page;
+        }
         if path.starts_with("/saas/") { Self::V3 } else { Self::V1 }
+    }
+}
+
+/// The paths that people's browsers ask for, and whatever is below them.
+const PAGES: [&str; 4] = ["/identity-service/home", "/identity-service/acs", "/ma/home", "/ma/sso"];
+
+/// What a caller hears of an error, and the name by which it is found in the log.
+#[derive(Debug)]
+pub struct Told {
+    status: StatusCode,
+    code: Code,
+    /// In plain words.
+    pub message: Cow<'static, str>,
+    /// The name of the request.
+    pub request_id: String,
+    scim_type: Option<ScimType>,
+    retry_after: u32,
+}
+
+impl ApiError {
+    /// Tells it to a caller, and to the log.
+    pub fn told(self, family: Family, app: &App) -> Told {
+        let Self { code, message, scim_type, retry_after } = self;
+        let status = status(code, family, &app.wire.refused_status);
+        let request_id = app.cx.request_id();
+        // Why a store failed has been logged where it was heard.
+        if code == Code::Internal {
+            tracing::error!(request.id = request_id, code = code.nested(), "a request failed: {message}");
+        } else {
+            tracing::debug!(
+                request.id = request_id,
+                code = code.nested(),
+                status = status.as_u16(),
+                "a request was refused"
+            );
+        }
+        Told { status, code, message, request_id, scim_type, retry_after }
+    }
+}
+
+impl Told {
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Adds what HTTP itself wants beside its status.
+    pub fn hints(&self, headers: &mut HeaderMap) {
+        let Self { status, retry_after, .. } = *self;
+        hints(headers, status, Hints { family: Family::Page, allow: None, retry_after });
     }
 }
 
 /// Gives a bare error its status and its envelope.
 pub fn dress(response: &mut Response, family: Family, app: &App) {
-    let Some(ApiError { code, message, scim_type, retry_after }) = response.extensions_mut().remove() else {
+    let Some(error) = response.extensions_mut().remove::<ApiError>() else {
         return;
     };
-    let status = status(code, family, &app.wire.refused_status);
-    let request_id = app.cx.request_id();
-    // Why a store failed has been logged where it was heard.
-    if code == Code::Internal {
-        tracing::error!(request.id = request_id, code = code.nested(), "a request failed: {message}");
-    } else {
-        tracing::debug!(
-            request.id = request_id,
-            code = code.nested(),
-            status = status.as_u16(),
-            "a request was refused"
-        );
-    }
+    let Told { status, code, message, request_id, scim_type, retry_after } = error.told(family, app);
     let allow = response.headers_mut().remove(header::ALLOW);
     let word = match family {
-        Family::V1 | Family::V3 | Family::Own => code.nested(),
+        Family::V1 | Family::V3 | Family::Own | Family::Page => code.nested(),
         Family::V2(_) => code.flat(),
         Family::OAuth => code.oauth(),
         Family::Scim => scim_type.map_or("", ScimType::name),
@@ -179,6 +218,7 @@ pub fn envelope(
             scim_type: Some(code).filter(|code| ScimType::is_name(code)),
             detail: message,
         }),
+        Family::Page => page::trouble(status, &message, &request_id),
         Family::V2(format) => {
             let status_code = status.as_u16();
             reply::v2(format, &Flat { kind: "error", code, description: message, status_code })
@@ -219,7 +259,9 @@ pub fn status(code: Code, family: Family, refused: &RefusedStatus) -> StatusCode
         (Code::BadCredentials | Code::Locked | Code::OtherRegion, Family::OAuth) => StatusCode::BAD_REQUEST,
         (Code::InvalidClient, _) => StatusCode::UNAUTHORIZED,
         (Code::UnsupportedGrantType | Code::InvalidScope | Code::InvalidTarget, _) => StatusCode::BAD_REQUEST,
-        (Code::BadCredentials | Code::Locked, Family::V1 | Family::Own | Family::Scim) => refused.v1.status(),
+        (Code::BadCredentials | Code::Locked, Family::V1 | Family::Own | Family::Scim | Family::Page) => {
+            refused.v1.status()
+        }
         (Code::BadCredentials | Code::Locked, Family::V2(_)) => refused.v2.status(),
         (Code::BadCredentials | Code::Locked, Family::V3) => refused.v3.status(),
         (Code::DeadSession, _) => StatusCode::UNAUTHORIZED,
@@ -238,266 +280,5 @@ pub fn status(code: Code, family: Family, refused: &RefusedStatus) -> StatusCode
         (Code::Busy | Code::Throttled, _) => StatusCode::TOO_MANY_REQUESTS,
         (Code::Internal, _) => StatusCode::INTERNAL_SERVER_ERROR,
         (Code::Unavailable, _) => StatusCode::SERVICE_UNAVAILABLE,
-    }
-}
-
-impl From<SignInError> for ApiError {
-    fn from(error: SignInError) -> Self {
-        match error {
-            SignInError::Refused => Self::new(Code::BadCredentials, "User name or password is not valid."),
-            SignInError::NotTrusted => Self::new(Code::BadCredentials, "The token is not trusted."),
-            SignInError::Locked => {
-                Self::new(Code::Locked, "User account is locked. Try again later, or ask an administrator.")
-            }
-            SignInError::Throttled { wait } => Self {
-                retry_after: u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX),
-                ..Self::new(Code::Throttled, "Too many failed sign-ins from this address. Try again later.")
-            },
-            SignInError::OtherRegion { login_url } => {
-                Self::new(Code::OtherRegion, format!("This user signs in at {login_url}."))
-            }
-            SignInError::TooManySessions => Self::new(
-                Code::TooManySessions,
-                "The organization holds as many sessions as it may. End some, or wait until they expire.",
-            ),
-            SignInError::Busy => Self::new(Code::Busy, "Too many sign-ins at once. Try again in a moment."),
-            SignInError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<NotACaller> for ApiError {
-    fn from(error: NotACaller) -> Self {
-        match error {
-            NotACaller::Dead => Self::dead_session(),
-            NotACaller::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<Denied> for ApiError {
-    fn from(Denied: Denied) -> Self {
-        Self::new(Code::Denied, "This user may not do that.")
-    }
-}
-
-impl From<NoPermit> for ApiError {
-    fn from(error: NoPermit) -> Self {
-        match error {
-            NoPermit::Denied => Denied.into(),
-            NoPermit::Unknown => Self::unknown(),
-            NoPermit::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<ChangeError> for ApiError {
-    fn from(error: ChangeError) -> Self {
-        match error {
-            ChangeError::Taken => Self::new(Code::Conflict, "Something else has that name."),
-            ChangeError::Contended => Self::new(
-                Code::Conflict,
-                "Somebody else changed it meanwhile. Read it again, then change it.",
-            ),
-            ChangeError::NoPassword => Self::new(
-                Code::BadRequest,
-                "This user signs in at an identity provider and has no password here.",
-            ),
-            ChangeError::Weak(weakness) => weakness.into(),
-            ChangeError::Busy => Self::new(Code::Busy, "Too many passwords at once. Try again in a moment."),
-            ChangeError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<Weakness> for ApiError {
-    fn from(weakness: Weakness) -> Self {
-        let what = if weakness == Weakness::ShortAnswer { "answer" } else { "password" };
-        Self::new(Code::WeakPassword, format!("The {what} was not taken: {weakness}."))
-    }
-}
-
-impl From<PolicyError> for ApiError {
-    fn from(error: PolicyError) -> Self {
-        match error {
-            PolicyError::Nonsense(nonsense) => {
-                Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {nonsense}."))
-            }
-            PolicyError::Gone => Self::unknown(),
-            PolicyError::Change(error) => error.into(),
-        }
-    }
-}
-
-impl From<OrgError> for ApiError {
-    fn from(error: OrgError) -> Self {
-        let conflict = |what: &OrgError| Self::new(Code::Conflict, format!("It cannot be so: {what}."));
-        match error {
-            OrgError::UnknownRegion => {
-                Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {error}."))
-            }
-            OrgError::TooMany | OrgError::TooDeep | OrgError::NotEmpty => conflict(&error),
-            OrgError::Change(error) => error.into(),
-        }
-    }
-}
-
-impl From<OwnError> for ApiError {
-    fn from(error: OwnError) -> Self {
-        match error {
-            OwnError::Old(error) => error.into(),
-            OwnError::New(error) => error.into(),
-        }
-    }
-}
-
-impl From<MintError> for ApiError {
-    fn from(error: MintError) -> Self {
-        match error {
-            MintError::UnknownClient => {
-                Self::new(Code::ClientUnknown, "The client_id is missing or not known.")
-            }
-            MintError::Busy => Self::new(Code::Busy, "Too many first tokens at once. Try again in a moment."),
-            MintError::Ended => Self::dead_session(),
-            MintError::Store(error) => error.into(),
-            MintError::NoKey => {
-                Self::new(Code::Unavailable, "There is no key to sign with. Try again in a moment.")
-            }
-        }
-    }
-}
-
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store did not do what was asked");
-        match error {
-            StoreError::Unavailable(_) => {
-                Self::new(Code::Unavailable, "The store cannot be used right now. Try again in a moment.")
-            }
-            StoreError::Conflict | StoreError::Corrupt(_) => {
-                Self::new(Code::Internal, "something here is broken")
-            }
-        }
-    }
-}
-
-impl From<ProviderError> for ApiError {
-    fn from(error: ProviderError) -> Self {
-        let wrong =
-            |what| Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {what}."));
-        match error {
-            ProviderError::Unfit(unfit) => wrong(unfit.to_string()),
-            ProviderError::Taken => {
-                wrong("the organization has an identity provider of this issuer".to_owned())
-            }
-            ProviderError::TooMany => {
-                wrong("the organization has as many identity providers as it may".to_owned())
-            }
-            ProviderError::NotFound => {
-                Self::new(Code::NotFound, "The organization has no such identity provider.")
-            }
-            ProviderError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<Unfit> for ApiError {
-    fn from(unfit: Unfit) -> Self {
-        Self::unfit(unfit)
-    }
-}
-
-impl From<ClientError> for ApiError {
-    fn from(error: ClientError) -> Self {
-        match error {
-            ClientError::TooMany => {
-                Self::new(Code::Conflict, "The organization has as many OAuth clients as it may. Remove one.")
-            }
-            ClientError::TooManySecrets => {
-                Self::new(Code::Conflict, "The OAuth client has two secrets. Remove one.")
-            }
-            ClientError::NoSecret => Self::unknown(),
-            ClientError::Contended => ChangeError::Contended.into(),
-            ClientError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<GrantError> for ApiError {
-    fn from(error: GrantError) -> Self {
-        match error {
-            GrantError::InvalidClient => Self::invalid_client(),
-            GrantError::NotSignedIn(error) => error.into(),
-            GrantError::NoOrg => {
-                Self::new(Code::BadRequest, "Name an org in org_id, or a client that has one.")
-            }
-            GrantError::InvalidSubject => Self::new(
-                Code::BadRequest,
-                "The subject_token is not alive, not that of a user, or not for this client.",
-            ),
-            GrantError::InvalidTarget => Self::new(
-                Code::InvalidTarget,
-                "The audience is not known, or the subject may not be taken there.",
-            ),
-            GrantError::Busy => Self::new(Code::Busy, "Too many requests at once. Try again in a moment."),
-            GrantError::NoKey => MintError::NoKey.into(),
-            GrantError::TooManyRevoked => Self::new(
-                Code::Unavailable,
-                "The organization has withdrawn as many tokens as it may. Try again later.",
-            ),
-            GrantError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<MappingError> for ApiError {
-    fn from(error: MappingError) -> Self {
-        let wrong =
-            |what| Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {what}."));
-        match error {
-            MappingError::TooMany => wrong(format!("a role has at most {MOST} SAML names")),
-            MappingError::Unknown => wrong("a SAML name is not mapped to this role".to_owned()),
-            MappingError::Change(error) => error.into(),
-        }
-    }
-}
-
-impl From<BodyError> for ApiError {
-    fn from(error: BodyError) -> Self {
-        Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {error}."))
-    }
-}
-
-impl From<ScimError> for ApiError {
-    fn from(error: ScimError) -> Self {
-        match error {
-            ScimError::Asked(kind, what) => Self::scim(Code::BadRequest, kind, what),
-            ScimError::Unknown => Self::unknown(),
-            ScimError::Denied => Self::new(Code::Denied, "This token may not do that."),
-            ScimError::Taken => {
-                Self::scim(Code::Conflict, ScimType::Uniqueness, "Something else has that name.")
-            }
-            ScimError::Outdated => Self::new(Code::Precondition, "It was changed meanwhile: read it again."),
-            ScimError::Contended => ChangeError::Contended.into(),
-            ScimError::Weak(weakness) => Self::scim(
-                Code::WeakPassword,
-                ScimType::InvalidValue,
-                format!("The password was not taken: {weakness}."),
-            ),
-            ScimError::Busy => ChangeError::Busy.into(),
-            ScimError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<TokenError> for ApiError {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::TooMany => {
-                Self::new(Code::Conflict, "The organization has as many SCIM tokens as it may: remove one.")
-            }
-            TokenError::NotFound => Self::unknown(),
-            TokenError::Store(error) => error.into(),
-        }
     }
 }

@@ -11,6 +11,7 @@ pub mod gate;
 pub mod jwt;
 pub mod keys;
 pub mod operations;
+pub mod origin;
 pub mod own;
 pub mod query;
 pub mod reply;
@@ -26,6 +27,7 @@ use crate::app::App;
 use crate::metrics::Metrics;
 use crate::system::Stopwatch;
 use crate::telemetry;
+use crate::web;
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
@@ -75,6 +77,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(v3::login::login)) //                        POST login
         .routes(routes!(v3::login_saml::login_saml)) //              POST loginSaml
         .routes(routes!(v3::logout::logout)) //                      POST logout
+        // for people
+        .routes(routes!(web::home::show, web::home::sign_in)) //     GET, POST /identity-service/home
+        .routes(routes!(web::home::sign_out))
+        .routes(routes!(web::password::show, web::password::change))
+        .routes(routes!(web::home::begin)) //                        GET  /ma/home
         // for resource servers
         .routes(routes!(session_service::user)) //                   GET  /session-service/api/v1/session/User
         .routes(routes!(gate::gate)) //                              GET  /gate

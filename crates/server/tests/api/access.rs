@@ -208,6 +208,7 @@ async fn the_open_routes_are_these_and_no_others() {
             "/healthz",
             "/identity-service/.well-known/jwks.json",
             "/identity-service/.well-known/openid-configuration",
+            "/identity-service/home",
             "/metrics",
             "/openapi.json",
             "/readyz",

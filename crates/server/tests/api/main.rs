@@ -37,4 +37,5 @@ mod v1;
 mod v2;
 mod v2_people;
 mod v3;
+mod web;
 mod world;

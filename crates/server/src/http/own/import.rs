@@ -38,12 +38,12 @@ pub struct Streams;
 pub async fn users(
     State(app): State<App>,
     Session(caller): Session,
+    presented: Presented,
     RawQuery(query): RawQuery,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (org, mode) = asked(&caller, query.as_deref())?;
     let _may: Permit<ManageUsers> = access::permit(&app.cx, &caller, org).await?;
-    let presented = Presented::read(request.headers(), request.uri().path(), request.extensions())?;
     let room = Arc::clone(&app.room).try_acquire_many_owned(BATCH_BYTES as u32);
     let busy = |_| ApiError::new(Code::Busy, "Too many large bodies at once. Try again in a moment.");
     let (answers, lines) = mpsc::channel(1);

@@ -2,13 +2,12 @@
 
 use crate::app::App;
 use crate::http::body::{Body, Credentials};
-use crate::http::caller;
+use crate::http::caller::Presented;
 use crate::http::docs::FlatRefusals;
 use crate::http::error::ApiError;
 use crate::http::reply::{self, Format};
 use axum::extract::State;
 use axum::response::Response;
-use domain::access::{self, Use};
 use domain::audit::Door;
 use http::HeaderMap;
 use wire::v2::{LoginRequest, Success};
@@ -19,11 +18,12 @@ use wire::v2::{LoginRequest, Success};
     responses((status = 200, description = "Every session of the org has ended", body = Success), FlatRefusals))]
 pub async fn logout_all(
     State(app): State<App>,
+    presented: Result<Presented, ApiError>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let caller = if body.is_empty() {
-        access::caller(&app.cx, &caller::sessions(&headers)?, body.address(), Use::Call).await?
+        presented?.caller(&app).await?
     } else {
         let visit = body.visit(Door::V2);
         app.prove(Credentials::try_from(body.any_format("logout")?)?, visit).await?

@@ -1,0 +1,133 @@
+//! `/identity-service/home`: sign in, see who you are, sign out (protocol.md 2.3).
+
+use super::cookies;
+use super::page::{self, HOME};
+use super::visitor::{Purpose, Visitor, token};
+use crate::app::App;
+use crate::http::body::{Body, Credentials};
+use crate::http::docs::Troubles;
+use crate::http::error::{ApiError, Family, Told};
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use domain::access::Caller;
+use domain::audit::Door;
+use domain::roster;
+use domain::session::Opened;
+use http::StatusCode;
+use wire::error::Code;
+
+/// The page where people sign in, or see who they are.
+#[utoipa::path(get, path = "/identity-service/home", tag = "pages",
+    responses((status = 200, description = "A page for people", body = String, content_type = "text/html"), Troubles))]
+pub async fn show(State(app): State<App>, visitor: Visitor) -> Response {
+    match &visitor.caller {
+        Some(caller) => signed_in(&app, &visitor, caller),
+        None => form(&app, &visitor, None),
+    }
+}
+
+/// Where the vendor's users begin.
+#[utoipa::path(get, path = "/ma/home", tag = "pages",
+    responses((status = 303, description = "The page is /identity-service/home"), Troubles))]
+pub async fn begin() -> Response {
+    page::go_to(HOME)
+}
+
+/// Sign in with the form of the page.
+#[utoipa::path(post, path = "/identity-service/home", tag = "pages",
+    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Signed in, with the cookie USER_SESSION"), Troubles))]
+pub async fn sign_in(State(app): State<App>, visitor: Visitor, body: Body) -> Result<Response, ApiError> {
+    let opened = match open(&app, &visitor, &body).await {
+        Ok(opened) => opened,
+        Err(error) if error.code() == Code::Denied => return Err(error),
+        Err(error) => return Ok(form(&app, &visitor, Some(&error.told(Family::Page, &app)))),
+    };
+    roster::came_from(&app.cx, &opened.caller, &body.origin());
+    let response = hand_over(&app, &opened);
+    if let Some(before) = visitor.caller {
+        app.sign_out(before).await?;
+    }
+    Ok(response)
+}
+
+/// Sign out with the button of the page.
+#[utoipa::path(post, path = "/identity-service/home/sign-out", tag = "pages",
+    request_body(content = String, content_type = "application/x-www-form-urlencoded"),
+    responses((status = 303, description = "Signed out"), Troubles))]
+pub async fn sign_out(State(app): State<App>, visitor: Visitor, body: Body) -> Result<Response, ApiError> {
+    let mut response = page::go_to(HOME);
+    // Without a session there is nothing to end; whoever sent this may not even take the cookies away.
+    if visitor.caller.is_some() {
+        visitor.sent(&body.strict_form()?, visitor.purpose())?;
+    }
+    if let Some(caller) = visitor.caller {
+        app.sign_out(caller).await?;
+        cookies::take_session(&mut response, &app);
+        cookies::take_form_secret(&mut response, &app);
+    }
+    Ok(response)
+}
+
+async fn open(app: &App, visitor: &Visitor, body: &Body) -> Result<Opened, ApiError> {
+    let fields = body.strict_form()?;
+    visitor.sent(&fields, Purpose::SignIn)?;
+    let unfilled = |_| ApiError::new(Code::BadRequest, "Enter your user name and your password.");
+    let credentials = Credentials::try_from(fields).map_err(unfilled)?;
+    app.sign_in(credentials, body.visit(Door::Web)).await
+}
+
+/// Sends a browser home with its new session.
+pub fn hand_over(app: &App, opened: &Opened) -> Response {
+    let mut response = page::go_to(HOME);
+    cookies::hand_over_session(&mut response, &opened.id, app);
+    // Whoever knew the secret before knows nothing about the forms of this session.
+    cookies::take_form_secret(&mut response, app);
+    response
+}
+
+#[derive(Template)]
+#[template(path = "web/sign_in.html")]
+struct SignIn<'a> {
+    token: String,
+    told: Option<&'a Told>,
+}
+
+fn form(app: &App, visitor: &Visitor, told: Option<&Told>) -> Response {
+    let secret = visitor.form_secret(app);
+    let sign_in = SignIn { token: token(&secret, Purpose::SignIn), told };
+    let mut response = page::show(told.map_or(StatusCode::OK, Told::status), &sign_in);
+    if let Some(told) = told {
+        told.hints(response.headers_mut());
+    }
+    cookies::hand_over_form_secret(&mut response, &secret, app);
+    response
+}
+
+#[derive(Template)]
+#[template(path = "web/signed_in.html")]
+struct SignedIn<'a> {
+    name: &'a str,
+    org: &'a str,
+    ends: String,
+    ends_exactly: String,
+    has_password: bool,
+    token: String,
+}
+
+fn signed_in(app: &App, visitor: &Visitor, caller: &Caller) -> Response {
+    let secret = visitor.form_secret(app);
+    let ends = caller.session().map(|session| session.expires_at()).unwrap_or_default();
+    let page = SignedIn {
+        name: caller.user().name.as_str(),
+        org: &caller.org().name,
+        ends: page::minute(ends),
+        ends_exactly: ends.rfc3339(),
+        has_password: super::password::is_theirs(caller),
+        token: token(&secret, visitor.purpose()),
+    };
+    let mut response = page::show(StatusCode::OK, &page);
+    cookies::hand_over_form_secret(&mut response, &secret, app);
+    response
+}

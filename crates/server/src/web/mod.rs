@@ -1,0 +1,7 @@
+//! Pages for people: plain HTML that works without a script, over the same rules as every other door.
+
+pub mod cookies;
+pub mod home;
+pub mod page;
+pub mod password;
+pub mod visitor;
