@@ -14,6 +14,10 @@ crash rounds="1000":
 fuzz *arguments:
     scripts/fuzz-api {{arguments}}
 
+# The pages for people, in a headless Chromium.
+browser:
+    scripts/browser
+
 # The documentation of the source, private items too.
 docs:
     cargo doc --workspace --locked --no-deps --document-private-items
