@@ -84,6 +84,8 @@ pub enum Event {
     OrgSessionsEnded { org: OrgId, by: UserId },
     /// A signing key took over from the one before it.
     KeyRotated { kid: String, thumbprint: String, endorsed: Option<Endorsement>, by: Hand },
+    /// The key that signs for SAML identity providers was made.
+    SamlKeyMade { fingerprint: String },
     /// Entries that were older than they are kept were let go, up to this one.
     AuditCut { through: i64 },
     /// Who holds the machine is about to copy the whole store.
@@ -175,6 +177,7 @@ impl Event {
             | Self::KeyRotated { .. }
             | Self::BackedUp { .. }
             | Self::AuditExported { .. }
+            | Self::SamlKeyMade { .. }
             | Self::Restored { .. }
             | Self::Founded { .. } => None,
         }

@@ -12,6 +12,7 @@ use crate::name::NameDigest;
 use crate::once::Marks;
 use crate::password::Rules;
 use crate::revocation::Revoked;
+use crate::saml::key::ServiceKey;
 use crate::store::Store;
 use crate::throttle::Throttle;
 use crate::time::Clock;
@@ -63,6 +64,7 @@ pub struct Cx {
     pub(crate) marks: Marks,
     pub(crate) revoked: Revoked,
     pub(crate) trail: Trail,
+    pub(crate) saml_key: tokio::sync::OnceCell<Arc<ServiceKey>>,
     pub(crate) verified: quick_cache::sync::Cache<[u8; 32], Arc<Verified>>,
     pub(crate) binding: [tokio::sync::Mutex<()>; 16],
 }
@@ -90,6 +92,7 @@ impl Needs {
             verified: quick_cache::sync::Cache::new(policy.verified_tokens),
             keyring: Keyring::default(),
             trail: Trail::default(),
+            saml_key: tokio::sync::OnceCell::new(),
             binding: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             store,
             clock,

@@ -25,6 +25,9 @@ pub trait Keysmith: Send + Sync {
     /// Makes a P-256 private key.
     fn forge(&self) -> Result<PrivateKey, KeyError>;
 
+    /// Makes an RSA private key of 2,048 bits, and a certificate of this name that it signed itself.
+    fn certify(&self, name: &str, since: Timestamp, until: Timestamp) -> Result<Certified, KeyError>;
+
     /// Makes a private key ready for signing.
     fn open(&self, key: &PrivateKey) -> Result<Box<dyn Signer>, KeyError>;
 }
@@ -69,6 +72,15 @@ impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PrivateKey(..)")
     }
+}
+
+/// An RSA key with a certificate of its own, as SAML knows keys.
+#[derive(Debug, Clone)]
+pub struct Certified {
+    /// The key.
+    pub private: PrivateKey,
+    /// The certificate, in DER.
+    pub certificate: Vec<u8>,
 }
 
 /// A signing key as the store keeps it.

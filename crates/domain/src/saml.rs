@@ -1,6 +1,8 @@
 //! SAML 2.0, this side of a sign-in: whom an org trusts, what it makes of what they say, and what they are told of us.
 
+pub mod carry;
 pub mod certificate;
+pub(crate) mod key;
 pub mod mapping;
 pub mod metadata;
 pub mod provider;

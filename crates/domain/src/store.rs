@@ -22,6 +22,7 @@ use crate::password::Replacement;
 use crate::revision::Revision;
 use crate::role::CustomRole;
 use crate::roster::{Handle, Logged};
+pub use crate::saml::key::SamlKeys;
 use crate::saml::mapping::{GroupChange, Links};
 use crate::saml::provider::Provider as SamlProvider;
 use crate::session::{Live, Place, Session, SessionDigest};
@@ -45,6 +46,7 @@ pub trait Store:
     + Audit
     + IdentityProviders
     + SamlProviders
+    + SamlKeys
     + OneShot
     + Clients
     + Provisioning
@@ -64,6 +66,8 @@ impl<T> Store for T where
         + Audit
         + IdentityProviders
         + SamlProviders
+        + SamlKeys
+        + SamlKeys
         + OneShot
         + Clients
         + Provisioning

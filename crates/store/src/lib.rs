@@ -20,6 +20,7 @@ pub mod restore;
 mod roles;
 mod roster;
 mod saml;
+mod saml_key;
 mod scim;
 mod sessions;
 pub mod sqlite;
@@ -50,6 +51,7 @@ const MIGRATIONS: &[migrate::Migration] = &[
     (7, "scim", include_str!("../migrations/0007_scim.sql")),
     (8, "oauth_client", include_str!("../migrations/0008_oauth_client.sql")),
     (9, "saml", include_str!("../migrations/0009_saml.sql")),
+    (12, "saml_key", include_str!("../migrations/0012_saml_key.sql")),
 ];
 
 /// A store that is open. It answers the traits of `domain::store`.

@@ -8,7 +8,7 @@ use domain::audit::checkpoint::{Checkpoint, Kind, PublicKey, Statement};
 use domain::audit::{Door, Entry, Event, Visit, Written};
 use domain::client::{Client, ClientSecret, SecretDigest, Terms};
 use domain::group::Group;
-use domain::keyring::{KeyRecord, PrivateKey};
+use domain::keyring::{Certified, KeyRecord, PrivateKey};
 use domain::method::hash::{Cost, PasswordHash};
 use domain::name::{CanonicalName, NameDigest, UserName};
 use domain::network::Network;
@@ -28,7 +28,7 @@ use domain::scim::{Contact, Provisioned, ScimToken, TokenDigest};
 use domain::session::{Record, Session, SessionDigest};
 use domain::store::{
     AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, Orgs, Passwords, People, Policies,
-    Provisioning, Roster, SamlProviders, Sessions, StoreError,
+    Provisioning, Roster, SamlKeys, SamlProviders, Sessions, StoreError,
 };
 use domain::time::{Timestamp, minutes};
 use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
@@ -1160,6 +1160,21 @@ fn saml_provider(issuer: &str) -> Provider {
     };
     let (terms, id) = (draft.try_into().unwrap(), IdentityProviderId::from_bits(51));
     Provider { id, org: ACME, terms, created_at: at(1), updated_at: at(2) }
+}
+
+#[tokio::test]
+async fn there_is_one_saml_key_and_the_first_stays() {
+    let world = World::new().await;
+    assert!(world.store.saml_key().await.unwrap().is_none());
+    let key =
+        |name: &str| Certified { private: PrivateKey::new(name.into()), certificate: b"of it".to_vec() };
+    world.store.keep_saml_key(&key("first"), &entry(3)).await.unwrap();
+    assert_eq!(world.store.keep_saml_key(&key("other"), &entry(4)).await, Err(StoreError::Conflict));
+    let kept = world.another().await.saml_key().await.unwrap().unwrap();
+    assert_eq!(
+        (kept.private.expose(), kept.certificate.as_slice()),
+        (b"first".as_slice(), b"of it".as_slice())
+    );
 }
 
 #[tokio::test]

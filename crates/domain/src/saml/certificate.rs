@@ -77,34 +77,43 @@ fn der(text: &str) -> Option<Vec<u8>> {
 impl Certificate {
     /// In PEM (RFC 7468).
     pub fn pem(&self) -> String {
-        let body = BASE64_STANDARD.encode(&self.der);
-        let mut text = String::from("-----BEGIN CERTIFICATE-----\n");
-        let mut rest = body.as_str();
-        while let Some((line, after)) = rest.split_at_checked(64) {
-            text.push_str(line);
-            text.push('\n');
-            rest = after;
-        }
-        text.push_str(rest);
-        if !rest.is_empty() {
-            text.push('\n');
-        }
-        text.push_str("-----END CERTIFICATE-----\n");
-        text
+        pem_of("CERTIFICATE", &self.der)
     }
 
     /// SHA-256 of its bytes, as people compare it: in hexadecimal digits.
     pub fn fingerprint(&self) -> String {
-        let digest = digest::digest(&digest::SHA256, &self.der);
-        digest.as_ref().iter().fold(String::new(), |mut text, byte| {
-            // Writing into memory cannot fail.
-            let _written = write!(text, "{byte:02x}");
-            text
-        })
+        fingerprint(&self.der)
     }
 
     /// Its key.
     pub(crate) fn key(&self) -> &Key {
         &self.key
     }
+}
+
+/// A document of this kind in PEM (RFC 7468).
+pub(crate) fn pem_of(kind: &str, der: &[u8]) -> String {
+    let body = BASE64_STANDARD.encode(der);
+    let mut text = format!("-----BEGIN {kind}-----\n");
+    let mut rest = body.as_str();
+    while let Some((line, after)) = rest.split_at_checked(64) {
+        text.push_str(line);
+        text.push('\n');
+        rest = after;
+    }
+    text.push_str(rest);
+    if !rest.is_empty() {
+        text.push('\n');
+    }
+    text + &format!("-----END {kind}-----\n")
+}
+
+/// SHA-256 in hexadecimal digits.
+pub(crate) fn fingerprint(der: &[u8]) -> String {
+    let digest = digest::digest(&digest::SHA256, der);
+    digest.as_ref().iter().fold(String::new(), |mut text, byte| {
+        // Writing into memory cannot fail.
+        let _written = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -1,5 +1,6 @@
 //! What this service says to an identity provider: who it is, and that somebody wants to sign in.
 
+use super::key;
 use super::provider::{Binding, Provider};
 use super::service::Service;
 use super::xml::Element;
@@ -10,6 +11,7 @@ use wire::OrgId;
 
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 
 /// How long the name of a request is, beside its first character, which has to be no digit.
@@ -60,16 +62,25 @@ fn written(provider: &Provider, service: &Service, id: &str, (url, now): (&str, 
 }
 
 /// What an administrator of an identity provider loads to know an org of this service (SAML 2.0 metadata).
-pub fn metadata(service: &Service) -> String {
+pub async fn metadata(cx: &Cx, service: &Service) -> Result<String, StoreError> {
+    Ok(described(service, &key::of(cx).await?.certificate()))
+}
+
+fn described(service: &Service, certificate: &str) -> String {
+    let certificate = Element::new("ds:X509Certificate").text(certificate);
+    let data = Element::new("ds:X509Data").around(vec![certificate]);
+    let info = Element::new("ds:KeyInfo").with("xmlns:ds", SIGNATURE).around(vec![data]);
+    let key = Element::new("md:KeyDescriptor").with("use", "signing").around(vec![info]);
     let consumer = Element::new("md:AssertionConsumerService")
         .with("Binding", Binding::Post.urn())
         .with("Location", &service.acs)
         .with("index", "0")
         .with("isDefault", "true");
     let descriptor = Element::new("md:SPSSODescriptor")
+        .with("AuthnRequestsSigned", "true")
         .with("WantAssertionsSigned", "true")
         .with("protocolSupportEnumeration", PROTOCOL)
-        .around(vec![consumer]);
+        .around(vec![key, consumer]);
     Element::new("md:EntityDescriptor")
         .with("xmlns:md", METADATA)
         .with("entityID", &service.entity_id)
@@ -89,8 +100,8 @@ mod tests {
             metadata: String::new(),
         };
         assert_eq!(
-            metadata(&service),
-            r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://a&amp;b.example"><md:SPSSODescriptor WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://example/&quot;acs&quot;" index="0" isDefault="true"/></md:SPSSODescriptor></md:EntityDescriptor>"#
+            described(&service, "MIIB"),
+            r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://a&amp;b.example"><md:SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>MIIB</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://example/&quot;acs&quot;" index="0" isDefault="true"/></md:SPSSODescriptor></md:EntityDescriptor>"#
         );
     }
 }

@@ -82,6 +82,9 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(web::home::sign_out))
         .routes(routes!(web::password::show, web::password::change))
         .routes(routes!(web::home::begin)) //                        GET  /ma/home
+        .routes(routes!(web::saml::begin)) //                        GET  /ma/sso/{org}
+        .routes(routes!(web::saml::consume)) //                      POST /identity-service/acs/{org}
+        .routes(routes!(web::saml::metadata)) //                     GET  /identity-service/saml/{org}/metadata
         // for resource servers
         .routes(routes!(session_service::user)) //                   GET  /session-service/api/v1/session/User
         .routes(routes!(gate::gate)) //                              GET  /gate

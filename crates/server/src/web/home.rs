@@ -1,29 +1,36 @@
 //! `/identity-service/home`: sign in, see who you are, sign out (protocol.md 2.3).
 
 use super::cookies;
-use super::page::{self, HOME};
+use super::page::{self, HOME, PASSWORD};
+use super::password;
 use super::visitor::{Purpose, Visitor, token};
 use crate::app::App;
 use crate::http::body::{Body, Credentials};
 use crate::http::docs::Troubles;
 use crate::http::error::{ApiError, Family, Told};
+use crate::http::form::pairs;
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::access::Caller;
 use domain::audit::Door;
 use domain::roster;
 use domain::session::Opened;
 use http::StatusCode;
+use wire::OrgId;
 use wire::error::Code;
 
 /// The page where people sign in, or see who they are.
 #[utoipa::path(get, path = "/identity-service/home", tag = "pages",
+    params(("org" = Option<String>, Query, description = "The id of an org whose single sign-on the page offers")),
     responses((status = 200, description = "A page for people", body = String, content_type = "text/html"), Troubles))]
-pub async fn show(State(app): State<App>, visitor: Visitor) -> Response {
+pub async fn show(State(app): State<App>, visitor: Visitor, RawQuery(query): RawQuery) -> Response {
     match &visitor.caller {
+        Some(caller) if password::must_change(caller) => page::go_to(PASSWORD),
         Some(caller) => signed_in(&app, &visitor, caller),
-        None => form(&app, &visitor, None),
+        None => {
+            form(&app, &visitor, Show { told: None, single_sign_on: SingleSignOn::asked(query.as_deref()) })
+        }
     }
 }
 
@@ -42,10 +49,13 @@ pub async fn sign_in(State(app): State<App>, visitor: Visitor, body: Body) -> Re
     let opened = match open(&app, &visitor, &body).await {
         Ok(opened) => opened,
         Err(error) if error.code() == Code::Denied => return Err(error),
-        Err(error) => return Ok(form(&app, &visitor, Some(&error.told(Family::Page, &app)))),
+        Err(error) => {
+            let told = Some(error.told(Family::Page, &app));
+            return Ok(form(&app, &visitor, Show { told, single_sign_on: SingleSignOn::Unasked }));
+        }
     };
     roster::came_from(&app.cx, &opened.caller, &body.origin());
-    let response = hand_over(&app, &opened);
+    let response = hand_over(&app, &opened, HOME);
     if let Some(before) = visitor.caller {
         app.sign_out(before).await?;
     }
@@ -78,13 +88,34 @@ async fn open(app: &App, visitor: &Visitor, body: &Body) -> Result<Opened, ApiEr
     app.sign_in(credentials, body.visit(Door::Web)).await
 }
 
-/// Sends a browser home with its new session.
-pub fn hand_over(app: &App, opened: &Opened) -> Response {
-    let mut response = page::go_to(HOME);
+/// Sends a browser on with its new session.
+pub fn hand_over(app: &App, opened: &Opened, path: &str) -> Response {
+    let mut response = page::go_to(path);
     cookies::hand_over_session(&mut response, &opened.id, app);
     // Whoever knew the secret before knows nothing about the forms of this session.
     cookies::take_form_secret(&mut response, app);
     response
+}
+
+/// What else stands on the page.
+struct Show {
+    told: Option<Told>,
+    single_sign_on: SingleSignOn,
+}
+
+/// What somebody said about the provider of their org.
+enum SingleSignOn {
+    Unasked,
+    Of(OrgId),
+    Unreadable,
+}
+
+impl SingleSignOn {
+    fn asked(query: Option<&str>) -> Self {
+        let pairs = pairs(query.unwrap_or_default()).unwrap_or_default();
+        let org = pairs.into_iter().find(|(name, value)| name == "org" && !value.is_empty());
+        org.map_or(Self::Unasked, |(_, id)| id.trim().parse().map_or(Self::Unreadable, Self::Of))
+    }
 }
 
 #[derive(Template)]
@@ -92,11 +123,13 @@ pub fn hand_over(app: &App, opened: &Opened) -> Response {
 struct SignIn<'a> {
     token: String,
     told: Option<&'a Told>,
+    single_sign_on: &'a SingleSignOn,
 }
 
-fn form(app: &App, visitor: &Visitor, told: Option<&Told>) -> Response {
-    let secret = visitor.form_secret(app);
-    let sign_in = SignIn { token: token(&secret, Purpose::SignIn), told };
+fn form(app: &App, visitor: &Visitor, Show { told, single_sign_on }: Show) -> Response {
+    let (secret, told) = (visitor.form_secret(app), told.as_ref());
+    let token = token(&secret, Purpose::SignIn);
+    let sign_in = SignIn { token, told, single_sign_on: &single_sign_on };
     let mut response = page::show(told.map_or(StatusCode::OK, Told::status), &sign_in);
     if let Some(told) = told {
         told.hints(response.headers_mut());
@@ -124,7 +157,7 @@ fn signed_in(app: &App, visitor: &Visitor, caller: &Caller) -> Response {
         org: &caller.org().name,
         ends: page::minute(ends),
         ends_exactly: ends.rfc3339(),
-        has_password: super::password::is_theirs(caller),
+        has_password: password::is_theirs(caller),
         token: token(&secret, visitor.purpose()),
     };
     let mut response = page::show(StatusCode::OK, &page);

@@ -12,16 +12,23 @@ use std::sync::LazyLock;
 /// The path of the first page (protocol.md 2.3).
 pub const HOME: &str = "/identity-service/home";
 
+/// The path of the page where people change their password.
+pub const PASSWORD: &str = "/identity-service/home/password";
+
 /// How every page looks; it is part of the page, and the policy names its digest.
 pub const STYLE: &str = include_str!("../../static/page.css");
 
 /// What no page may do: load anything, run anything, be framed, or send a form to somebody else.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
+static POLICY: LazyLock<String> = LazyLock::new(|| policy("none", "'self'"));
+
+/// The same, but for the script with one digest and forms to one place.
+pub fn policy(script: &str, forms: &str) -> String {
+    let style = hash(STYLE);
     format!(
-        "default-src 'none'; style-src '{}'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-        hash(STYLE)
+        "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src data:; form-action {forms}; \
+         frame-ancestors 'none'; base-uri 'none'"
     )
-});
+}
 
 /// The source expression for one text (CSP Level 3 section 2.3.1).
 pub fn hash(text: &str) -> String {

@@ -48,6 +48,11 @@ pub fn is_theirs(caller: &Caller) -> bool {
     caller.user().authenticator != Authenticator::Saml
 }
 
+/// Whether somebody has to change their password before they go on.
+pub fn must_change(caller: &Caller) -> bool {
+    is_theirs(caller) && caller.user().must_change_password
+}
+
 async fn changed(app: &App, visitor: &Visitor, caller: Caller, body: &Body) -> Result<(), ApiError> {
     let fields = body.strict_form()?;
     visitor.sent(&fields, visitor.purpose())?;
@@ -68,6 +73,7 @@ async fn changed(app: &App, visitor: &Visitor, caller: Caller, body: &Body) -> R
 #[template(path = "web/password.html")]
 struct Change<'a> {
     name: &'a str,
+    must: bool,
     token: String,
     told: Option<&'a Told>,
 }
@@ -75,7 +81,8 @@ struct Change<'a> {
 fn form(app: &App, visitor: &Visitor, told: Option<&Told>) -> Response {
     let secret = visitor.form_secret(app);
     let name = visitor.caller.as_ref().map(|caller| caller.user().name.as_str()).unwrap_or_default();
-    let page = Change { name, token: token(&secret, visitor.purpose()), told };
+    let must = visitor.caller.as_ref().is_some_and(must_change);
+    let page = Change { name, must, token: token(&secret, visitor.purpose()), told };
     let mut response = page::show(told.map_or(StatusCode::OK, Told::status), &page);
     if let Some(told) = told {
         told.hints(response.headers_mut());

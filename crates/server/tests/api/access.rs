@@ -209,6 +209,7 @@ async fn the_open_routes_are_these_and_no_others() {
             "/identity-service/.well-known/jwks.json",
             "/identity-service/.well-known/openid-configuration",
             "/identity-service/home",
+            "/identity-service/saml/{org}/metadata",
             "/metrics",
             "/openapi.json",
             "/readyz",

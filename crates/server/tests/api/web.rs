@@ -1,10 +1,13 @@
 //! Pages for people: the same lockout, refusals and costs as every other door, and no form but our own.
 
 use crate::answer::{Answer, DEAD};
+use crate::saml::{file, trust};
 use crate::world::{CARRIERS, Door, Question, SEED, World, minutes};
 
 const HOME: &str = "/identity-service/home";
 const SIGN_OUT: &str = "/identity-service/home/sign-out";
+const ACS: &str = "/identity-service/acs/5mYdXw9KcJhaf3LrN8pQ2v";
+const SSO: &str = "/ma/sso/5mYdXw9KcJhaf3LrN8pQ2v";
 const PASSWORD: &str = "/identity-service/home/password";
 
 /// A browser: it keeps cookies, and sends what a form on the last page would send.
@@ -129,7 +132,7 @@ async fn the_first_page_is_a_form_that_needs_no_script() {
     assert!(!page.body.contains("<script") && !page.body.contains("http"), "{page}");
     let policy = page.header("content-security-policy");
     let (before, after) = policy.split_once("style-src 'sha256-").unwrap();
-    assert_eq!(before, "default-src 'none'; ");
+    assert_eq!(before, "default-src 'none'; script-src 'none'; ");
     let rest = "'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
     assert!(after.ends_with(rest), "{policy}");
     let headers = [
@@ -417,4 +420,170 @@ async fn whoever_is_not_signed_in_cannot_be_signed_out() {
     let answer = world.post(SIGN_OUT).await;
     answer.is_redirect_home();
     assert_eq!(answer.header("set-cookie"), "");
+}
+
+#[tokio::test]
+async fn whoever_has_to_change_their_password_is_asked_to_first() {
+    let world = World::new().await;
+    let ada = world.ada().await;
+    let body = r#"{"name":"cleo","firstName":"C","lastName":"D","email":"c@acme.test","password":"a good one","roles":["Designer"],"forcePasswordChange":true}"#;
+    let added = world.post("/saas/public/core/v3/users").header("INFA-SESSION-ID", &ada).json(body).await;
+    assert_eq!(added.status, 201, "{added}");
+    let mut browser = Browser::at_home(&world).await;
+    browser.sign_in("cleo", "a good one").await.is_redirect_home();
+    let home = browser.get(HOME).await;
+    assert_eq!((home.status.as_u16(), home.header("location")), (303, PASSWORD));
+    let page = browser.get(PASSWORD).await;
+    assert!(page.body.contains("Choose a password of your own before you go on."), "{page}");
+    let fields = "old_password=a+good+one&new_password=a+better+one&new_password_again=a+better+one";
+    browser.post(PASSWORD, fields).await.is_redirect_home();
+    let home = browser.get(HOME).await;
+    assert!(home.body.contains("<dd id=\"user\">cleo</dd>"), "{home}");
+}
+
+/// A world in which Acme trusts the provider of the corpus, for messages that a browser brings.
+async fn federated(change: fn(&mut serde_json::Value)) -> World {
+    let world = World::of(crate::bearer::SEED).await;
+    trust(&world, change).await;
+    world
+}
+
+/// What a browser brings, and the question that it carried away before.
+fn brings(world: &World, name: &str, asked: &str) -> Question {
+    let message =
+        base64::Engine::encode(&base64::prelude::BASE64_STANDARD, file(&format!("accepted--{name}.xml")));
+    let body = format!(
+        "SAMLResponse={}&RelayState=%2Fdocs",
+        message.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
+    );
+    let question = world.post(ACS).header("Content-Type", "application/x-www-form-urlencoded");
+    let question =
+        question.headers([("Sec-Fetch-Site", "cross-site"), ("Origin", "https://idp.acme.test")]).body(body);
+    if asked.is_empty() {
+        question
+    } else {
+        question.header("Cookie", &format!("__Host-LATCHKEY_SAML={asked}"))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_taken_from_the_browser_that_asked_and_from_no_other() {
+    let world = federated(|_| {}).await;
+    let name = "in-response-to-what-a-browser-asked";
+    for asked in [
+        "",
+        "5mYdXw9KcJhaf3LrN8pQ2v._other",
+        "2rPkV8sQxYdTb6WnJ0cLfH._asked",
+        "_asked",
+        "5mYdXw9KcJhaf3LrN8pQ2v._asked; __Host-LATCHKEY_SAML=x",
+    ] {
+        let answer = brings(&world, name, asked).await;
+        assert_eq!(answer.status, 401, "{answer}");
+        assert!(
+            answer.trouble().starts_with("The answer of your identity provider was not accepted."),
+            "{answer}"
+        );
+        assert_eq!(answer.header("set-cookie"), "");
+    }
+    let answer = brings(&world, name, "5mYdXw9KcJhaf3LrN8pQ2v._asked").await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/docs"), "{answer}");
+    let cookies: Vec<_> =
+        answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
+    let session = cookies[0].strip_prefix("USER_SESSION=").unwrap().split(';').next().unwrap();
+    assert!(world.is_alive(session).await);
+    let over = "__Host-LATCHKEY_SAML=; HttpOnly; SameSite=None; Secure; Path=/; Max-Age=0";
+    assert_eq!(cookies[2], over);
+    let again = brings(&world, name, "5mYdXw9KcJhaf3LrN8pQ2v._asked").await;
+    assert_eq!(again.status, 401, "{again}");
+    let reasons = crate::bearer::reasons(&world).await;
+    assert_eq!(reasons, [vec!["wrong_request"; 5], vec!["replayed"]].concat());
+}
+
+#[tokio::test]
+async fn what_nobody_asked_for_is_taken_only_if_the_org_says_so() {
+    let world = federated(|_| {}).await;
+    assert_eq!(brings(&world, "response-signed", "").await.status, 401);
+    let world = federated(|provider| provider["idpInitiated"] = true.into()).await;
+    assert_eq!(brings(&world, "response-signed", "").await.status, 303);
+    // An assertion that stands alone is for programs.
+    assert_eq!(brings(&world, "assertion-alone", "").await.status, 401);
+}
+
+#[tokio::test]
+async fn a_question_is_signed_with_the_key_that_the_metadata_names() {
+    let world = federated(|_| {}).await;
+    let metadata = world.get("/identity-service/saml/5mYdXw9KcJhaf3LrN8pQ2v/metadata").await;
+    assert_eq!(metadata.header("content-type"), "application/samlmetadata+xml");
+    let key = between(&metadata.body, "<ds:X509Certificate>", "<");
+    let answer = world.get(&format!("{SSO}?RelayState=%2Fdocs")).await;
+    assert_eq!(answer.status, 303, "{answer}");
+    let cookie = answer.header("set-cookie");
+    let id = between(cookie, "__Host-LATCHKEY_SAML=5mYdXw9KcJhaf3LrN8pQ2v.", ";").to_owned();
+    assert!(cookie.ends_with("; HttpOnly; SameSite=None; Secure; Path=/; Max-Age=1800"), "{cookie}");
+    let query = answer.header("location").strip_prefix("https://idp.acme.test/sso?").unwrap();
+    let (signed, signature) = query.split_once("&Signature=").unwrap();
+    let plain = |text: &str| {
+        base64::Engine::decode(
+            &base64::prelude::BASE64_STANDARD,
+            percent_encoding::percent_decode_str(text).decode_utf8().unwrap().as_bytes(),
+        )
+        .unwrap()
+    };
+    let certificate = plain(key);
+    let (_, certificate) = x509(&certificate);
+    let verifier = aws_lc_rs::signature::UnparsedPublicKey::new(
+        &aws_lc_rs::signature::RSA_PKCS1_2048_8192_SHA256,
+        certificate,
+    );
+    verifier.verify(signed.as_bytes(), &plain(signature)).unwrap();
+    assert!(
+        signed.ends_with(
+            "&RelayState=%2Fdocs&SigAlg=http%3A%2F%2Fwww.w3.org%2F2001%2F04%2Fxmldsig-more%23rsa-sha256"
+        ),
+        "{signed}"
+    );
+    let block = plain(between(signed, "SAMLRequest=", "&"));
+    let request = String::from_utf8(block[5..].to_vec()).unwrap();
+    assert!(
+        request.contains(&format!("ID=\"{id}\""))
+            && request.contains("Destination=\"https://idp.acme.test/sso\""),
+        "{request}"
+    );
+    // Another place to go to afterwards than one of ours is forgotten, and the same key signs.
+    let answer = world.get(&format!("{SSO}?RelayState=https%3A%2F%2Fevil.test")).await;
+    assert!(!answer.header("location").contains("RelayState"), "{answer}");
+    assert_eq!(world.get("/identity-service/saml/5mYdXw9KcJhaf3LrN8pQ2v/metadata").await.body, metadata.body);
+    let made = world.events().await.iter().filter(|event| event["event"] == "saml_key_made").count();
+    assert_eq!(made, 1);
+}
+
+/// Whether a certificate is whole, and the RSA key in it: the bit string that begins with the sequence of two numbers.
+fn x509(der: &[u8]) -> (usize, Vec<u8>) {
+    let start = der.windows(6).position(|at| at == [0x30, 0x82, 0x01, 0x0a, 0x02, 0x82]).unwrap();
+    (start, der[start..start + 270].to_vec())
+}
+
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    text.split_once(from).unwrap_or_else(|| panic!("{text}")).1.split_once(to).unwrap().0
+}
+
+#[tokio::test]
+async fn an_org_without_single_sign_on_is_like_none() {
+    let world = World::new().await;
+    for org in ["5mYdXw9KcJhaf3LrN8pQ2v", "3fTqk0ZpXyLr9bWcV2uN7e"] {
+        let answer = world.get(&format!("/ma/sso/{org}")).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.trouble()),
+            (404, "No organization with this id has single sign-on here.")
+        );
+    }
+    let answer = world.get("/ma/sso/acme").await;
+    assert_eq!((answer.status.as_u16(), answer.trouble()), (400, "That is not the id of an organization."));
+    let page = world.get(&format!("{HOME}?org=be0495f9-722a-638d-f6fa-b2dfe92be3e5")).await;
+    assert!(page.body.contains(&format!("<a id=\"single-sign-on\" href=\"{SSO}\">")), "{page}");
+    let page = world.get(&format!("{HOME}?org=%22%3E%3Cscript%3E")).await;
+    assert!(
+        page.body.contains("That is not the id of an organization.") && !page.body.contains("<script>"),
+        "{page}"
+    );
 }
