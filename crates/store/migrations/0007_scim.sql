@@ -1,7 +1,7 @@
 -- The bearer tokens of SCIM, as digests. An org has as many places for them as it may have tokens.
 CREATE TABLE scim_token (
     id {BLOB} PRIMARY KEY,
-    org_id {BLOB} NOT NULL REFERENCES org (id),
+    org_id {BLOB} NOT NULL REFERENCES org (id) ON DELETE CASCADE,
     place BIGINT NOT NULL,
     digest {BLOB} NOT NULL UNIQUE,
     made_by {BLOB} NOT NULL,

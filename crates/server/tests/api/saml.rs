@@ -324,9 +324,9 @@ async fn arrivals_that_say_different_things_at_once_leave_one_account() {
     for post in posts {
         statuses.push(post.await.unwrap().status.as_u16());
     }
-    // Whoever was changed by another one during the sign-in is told to come again.
+    // Whoever was changed by another one during the sign-in is refused: what proved it is used up.
     assert!(
-        statuses.contains(&200) && statuses.iter().all(|status| [200, 429].contains(status)),
+        statuses.contains(&200) && statuses.iter().all(|status| [200, 403].contains(status)),
         "{statuses:?}"
     );
     let added = world.events().await.into_iter().filter(|event| event["how"] == "added");
