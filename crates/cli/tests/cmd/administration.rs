@@ -57,6 +57,11 @@ fn users_roles_and_groups_are_made_changed_and_removed() {
          etl.robot  Provisioned  Admin     -            -\n",
         "",
     );
+    they_are_changed(&world);
+    they_are_found_and_go(&world);
+}
+
+fn they_are_changed(world: &World) {
     let changed = world.run(&[
         "user",
         "change",
@@ -89,21 +94,24 @@ fn users_roles_and_groups_are_made_changed_and_removed() {
     );
     let kept = world.run(&["group", "change", "Late shift", "--description", "After ten"]);
     assert_eq!((field(&kept, "description"), field(&kept, "users")), ("After ten", "ada"));
-    noted(&world, &["user", "disable", "ada", "--yes"], "disabled the user ada");
+}
+
+fn they_are_found_and_go(world: &World) {
+    noted(world, &["user", "disable", "ada", "--yes"], "disabled the user ada");
     assert_eq!(
         field(&world.run(&["user", "list", "--state", "inactive"]), "ada"),
         "Inactive  Designer, Support  Late shift  ada@acme.test"
     );
-    noted(&world, &["user", "enable", "ada"], "enabled the user ada");
+    noted(world, &["user", "enable", "ada"], "enabled the user ada");
     let found =
         json(&world.run(&["user", "list", "--role", "support", "--group", "Late shift", "--format", "json"]));
     assert_eq!(
         (found[0]["userName"].as_str(), found[0]["state"].as_str(), found.as_array().map(Vec::len)),
         (Some("ada"), Some("Provisioned"), Some(1))
     );
-    noted(&world, &["user", "remove", "ada", "--yes"], "removed the user ada");
-    noted(&world, &["group", "remove", "Late shift", "--yes"], "removed the group Late shift");
-    noted(&world, &["role", "remove", "Support", "--yes"], "removed the role Support");
+    noted(world, &["user", "remove", "ada", "--yes"], "removed the user ada");
+    noted(world, &["group", "remove", "Late shift", "--yes"], "removed the group Late shift");
+    noted(world, &["role", "remove", "Support", "--yes"], "removed the role Support");
     world.run(&["user", "show", "ada"]).is(
         1,
         "",
@@ -276,7 +284,7 @@ fn orgs_below_ones_own_are_made_peopled_changed_and_removed() {
 }
 
 #[test]
-fn policies_clients_and_providers_are_shown_and_changed() {
+fn policies_and_clients_are_shown_and_changed() {
     let world = administrator();
     let set = world.run(&["policy", "set", "passwordMinLength=12", "trustedIpRanges=127.0.0.0/8"]);
     assert_eq!(
@@ -303,6 +311,11 @@ fn policies_clients_and_providers_are_shown_and_changed() {
     assert!(!shown.out.contains(secret) && shown.out.contains(field(&second, "id")), "{}", shown.out);
     assert_eq!(field(&world.run(&["client", "change", "nightly", "--disabled", "true"]), "disabled"), "yes");
     noted(&world, &["client", "remove", "nightly", "--yes"], "removed the client nightly");
+}
+
+#[test]
+fn providers_are_trusted_changed_and_trusted_no_more() {
+    let world = administrator();
     let provider = [
         "provider",
         "add",

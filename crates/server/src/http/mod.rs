@@ -95,9 +95,11 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(docs::openapi))
         .routes(routes!(docs::page))
         .merge(administration())
+        .merge(provisioning())
+        .merge(own_administration())
 }
 
-/// The routes of administration: who may what is in docs/reference/policy.md.
+/// The routes of administration as the vendor has it: who may what is in docs/reference/policy.md.
 fn administration() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         // /saas/api/v2/…
@@ -135,6 +137,17 @@ fn administration() -> OpenApiRouter<App> {
         .routes(routes!(v3::license::read, v3::license::change)) //  GET, PUT license/org/{id}
         .routes(routes!(v3::scim_tokens::list, v3::scim_tokens::make)) // GET, POST scimTokens
         .routes(routes!(v3::scim_tokens::remove)) //                 DELETE scimTokens/{id}
+        .routes(routes!(v3::saml_mappings::add_groups)) //           PUT Orgs/<org>/addSamlGroupMappings
+        .routes(routes!(v3::saml_mappings::remove_groups))
+        .routes(routes!(v3::saml_mappings::add_roles))
+        .routes(routes!(v3::saml_mappings::remove_roles))
+        .routes(routes!(v3::saml_mappings::groups)) //               GET Orgs/<org>/SAMLConfig/groupMappings
+        .routes(routes!(v3::saml_mappings::roles))
+}
+
+/// The routes of identity providers that keep users and groups.
+fn provisioning() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         // /scim-service/v2/…, and the same without v2
         .routes(routes!(scim::users::list, scim::users::add)) //     GET, POST Users
         .routes(routes!(scim::users::find, scim::users::replace, scim::users::patch, scim::users::remove))
@@ -148,12 +161,11 @@ fn administration() -> OpenApiRouter<App> {
         .routes(routes!(scim::discovery::resource_type))
         .routes(routes!(scim::discovery::schemas))
         .routes(routes!(scim::discovery::schema))
-        .routes(routes!(v3::saml_mappings::add_groups)) //           PUT Orgs/<org>/addSamlGroupMappings
-        .routes(routes!(v3::saml_mappings::remove_groups))
-        .routes(routes!(v3::saml_mappings::add_roles))
-        .routes(routes!(v3::saml_mappings::remove_roles))
-        .routes(routes!(v3::saml_mappings::groups)) //               GET Orgs/<org>/SAMLConfig/groupMappings
-        .routes(routes!(v3::saml_mappings::roles))
+}
+
+/// The routes of our own administration.
+fn own_administration() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
         // /latchkey/v1/…
         .routes(routes!(own::policy::show, own::policy::change)) //  GET, PATCH orgs/{id}/policy
         .routes(routes!(own::orgs::list, own::orgs::add)) //         GET, POST orgs

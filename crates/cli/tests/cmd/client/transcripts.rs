@@ -250,14 +250,15 @@ fn an_assertion_and_an_oauth_client_are_sent_where_they_belong() {
     let url = world.service.url.clone();
     fs::write(world.path().join("assertion"), "PHNhbWw+").expect("the folder can be written");
     let told = world.run(&["login", "--url", &url, "--saml", "assertion", "--org", "o"]);
-    assert_eq!((told.code, told.out.as_str()), (Some(3), ""), "{}", told.err);
-    assert!(told.err.contains("it knows no sign-in (status 404)"), "{}", told.err);
+    assert_eq!((told.code, told.out.as_str()), (Some(1), ""), "{}", told.err);
+    assert!(told.err.contains("the field orgId is not an id"), "{}", told.err);
     let told = world.run(&["login", "--url", &url, "--oauth", "assertion", "--org", "o"]);
     assert_eq!((told.code, told.out.as_str()), (Some(1), ""), "{}", told.err);
     assert!(told.err.contains("the field orgId is not an id"), "{}", told.err);
     let client = ["login", "--url", &url, "--client-id", "7f0c", "--password-stdin"];
     let told = world.run_with("secret", &client);
-    assert!(told.err.contains("it knows no sign-in (status 404)"), "{}", told.err);
+    assert_eq!((told.code, told.out.as_str()), (Some(1), ""), "{}", told.err);
+    assert!(told.err.contains("The client is not known, or did not prove itself."), "{}", told.err);
     let half = world.run(&["login", "--url", &url, "--saml", "assertion"]);
     assert_eq!(half.code, Some(2));
 }

@@ -224,14 +224,17 @@ pub async fn seen<'a>(
 
 /// A user that has not signed in yet, as v3 shows it.
 pub async fn user<'a>(app: &App, user: &'a User) -> Result<admin::User<'a>, ApiError> {
+    Ok(shown(user, org::attempts_allowed(&app.cx, user).await?))
+}
+
+fn shown<'a>(user: &'a User, attempts: u32) -> admin::User<'a> {
     let profile = &user.profile;
-    let attempts = org::attempts_allowed(&app.cx, user).await?;
     let group = |group: &'a Arc<Group>| GroupOf {
         id: group.id,
         user_group_name: group.name.as_str(),
         description: &group.description,
     };
-    Ok(admin::User {
+    admin::User {
         id: user.id,
         org_id: user.org,
         created_by: &user.revision.created_by,
@@ -254,7 +257,7 @@ pub async fn user<'a>(app: &App, user: &'a User) -> Result<admin::User<'a>, ApiE
         last_login_mode: "None",
         roles: user.own_roles().map(|role| role_of(&role)).collect(),
         groups: user.grants.groups.iter().map(group).collect(),
-    })
+    }
 }
 
 fn role_of(role: &AnyRole) -> RoleOf {
