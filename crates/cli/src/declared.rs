@@ -102,6 +102,14 @@ pub struct Org {
     pub place: String,
 }
 
+impl Org {
+    /// How many failures lock a user once what is declared holds, if that is said.
+    pub fn declared_attempts(&self) -> Option<u32> {
+        let said = self.policy.as_ref()?.get("max_login_attempts")?.as_u64()?;
+        said.try_into().ok()
+    }
+}
+
 /// A role, a group, a client, a user or an identity provider on one of the two sides.
 #[derive(Debug, Clone, Default)]
 pub struct Record {

@@ -11,7 +11,7 @@ pub mod seal;
 pub mod trail;
 pub mod verify;
 
-pub use reason::{Distrust, MintRefusal, Refusal};
+pub use reason::{Distrust, MintRefusal, Refusal, TokenRefusal};
 
 use crate::name::NameDigest;
 use crate::session::SessionDigest;
@@ -130,7 +130,13 @@ pub enum Event {
     /// A SCIM token was removed.
     ScimTokenRemoved { org: OrgId, token: ScimTokenId, by: UserId },
     /// SCIM was asked with a token that is not good any more, or that nobody knows: all requests of a minute together.
-    ScimRefused { org: Option<OrgId>, token: Option<ScimTokenId>, count: u64, address: Option<IpAddr> },
+    ScimRefused {
+        org: Option<OrgId>,
+        token: Option<ScimTokenId>,
+        reason: TokenRefusal,
+        count: u64,
+        address: Option<IpAddr>,
+    },
 }
 
 impl Event {

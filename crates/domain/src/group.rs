@@ -142,6 +142,9 @@ pub(crate) async fn add_as(
     Ok(Arc::new(group))
 }
 
+/// As many members as one body names, and as many as a group is shown with.
+const MOST_NAMED: u32 = 1_000;
+
 /// Puts what `draft` says in the place of a group; who loses a role by it hears of it at the next call.
 pub async fn replace(
     cx: &Cx,
@@ -158,6 +161,9 @@ pub async fn replace(
         ..Group::clone(old)
     };
     is_free(cx, &group).await?;
+    if cx.store.member_ids(group.id, MOST_NAMED + 1).await?.len() > MOST_NAMED as usize {
+        return Err(ChangeError::ManyMembers);
+    }
     let event = written(&group, over.permit().by(), Written::Changed);
     cx.store
         .replace_group(&group, draft.members.ids(), &event.at(now))

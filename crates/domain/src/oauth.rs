@@ -223,7 +223,7 @@ fn issue(
     client: Option<&ClientProof>,
     draft: Draft,
 ) -> Result<Granted, GrantError> {
-    let now = draft.now;
+    let now = token::issued_at(caller.user(), draft.now);
     let limit = client.map_or(draft.until, |proof| now + proof.client().terms.token_life());
     let until = draft.until.min(limit);
     let mut claims = token::claims(cx, caller.user(), caller.org(), now, until);

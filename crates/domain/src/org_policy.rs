@@ -3,7 +3,7 @@
 use crate::access::{Caller, Permit, action};
 use crate::audit::Event;
 use crate::cx::{Cx, Policy};
-use crate::org::{Authentication, Org};
+use crate::org::{Authentication, Org, ROOT};
 use crate::password::Rules;
 use crate::revision::{ChangeError, author};
 use crate::store::StoreError;
@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// How many sessions an org may hold at the most.
+pub const MOST_SESSIONS: u32 = 10_000_000;
 
 /// How many trusted ranges an org may name; each of its requests is compared with all of them.
 pub const MOST_RANGES: usize = 100;
@@ -144,7 +147,7 @@ impl Own {
             ("lockMinutes", self.lock_minutes, 0, 525_600),
             ("sessionIdleMinutes", self.session_idle_minutes, 1, 525_600),
             ("sessionAbsoluteMinutes", self.session_absolute_minutes, 1, 525_600),
-            ("sessionLimit", self.session_limit, 1, 10_000_000),
+            ("sessionLimit", self.session_limit, 1, MOST_SESSIONS),
         ];
         for (field, value, least, most) in numbers {
             if value.is_some_and(|value| value < least || value > most) {
@@ -205,6 +208,8 @@ pub enum Nonsense {
 pub enum PolicyError {
     /// It cannot be meant.
     Nonsense(Nonsense),
+    /// How many sessions an org may hold is decided by those above it.
+    FromAbove,
     /// There is no such org any more.
     Gone,
     /// It was not written.
@@ -241,6 +246,9 @@ pub async fn change(
         return Err(PolicyError::Nonsense(Nonsense::Idle));
     }
     let (caller, address) = from;
+    if new.session_limit != org.session_limit && caller.org().id == new.id && new.parent != ROOT {
+        return Err(PolicyError::FromAbove);
+    }
     if caller.org().id == new.id && !new.admits(&cx.policy, address) {
         return Err(PolicyError::Nonsense(Nonsense::Outside));
     }

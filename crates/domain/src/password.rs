@@ -124,7 +124,7 @@ pub async fn change_own(
     let keep = caller.session().map_or(Keep::None, |session| Keep::Only(session.digest));
     let event = user::written(user, user.id, Written::Password);
     // As it was proven: whoever was disabled or given another password meanwhile does not get this one.
-    set(cx, proof.user(), new, keep, event).await.map_err(OwnError::New)
+    set(cx, proof.user(), new, By::Owner(keep), event).await.map_err(OwnError::New)
 }
 
 /// Gives a user another password, ends the sessions it has, and lifts the lock on its name.
@@ -142,12 +142,21 @@ pub(crate) async fn give_any(
     new: Secret,
 ) -> Result<(), ChangeError> {
     let (user, by) = (over.thing(), over.permit().by());
-    set(cx, user, new, Keep::None, user::written(user, by, Written::Password)).await?;
+    set(cx, user, new, By::Another, user::written(user, by, Written::Password)).await?;
     // Whoever gets a new password has failed with the old one.
     Ok(attempts::lift_by(cx, user, by).await?)
 }
 
-async fn set(cx: &Cx, user: &User, new: Secret, keep: Keep, event: Event) -> Result<(), ChangeError> {
+/// Who sets a password.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// Whose it is; these sessions go on.
+    Owner(Keep),
+    /// Somebody else: the answer to the security question may be that of whom it is to keep out.
+    Another,
+}
+
+async fn set(cx: &Cx, user: &User, new: Secret, by: By, event: Event) -> Result<(), ChangeError> {
     let (org, now) = (org::of(cx, user.org).await?, cx.clock.now());
     let Chosen(new) = Chosen::new(new, &user.name.canonical(), org.password_rules(&cx.policy))?;
     let reuse = org.reuse_days(&cx.policy);
@@ -156,7 +165,11 @@ async fn set(cx: &Cx, user: &User, new: Secret, keep: Keep, event: Event) -> Res
         return Err(Weakness::Used.into());
     }
     let hash = cx.hasher.make(new, cx.policy.hash_cost).await?;
-    let next = Replacement { hash, remember: since };
+    let (keep, forgets_answer) = match by {
+        By::Owner(keep) => (keep, false),
+        By::Another => (Keep::None, true),
+    };
+    let next = Replacement { hash, remember: since, forgets_answer };
     cx.store.replace_password(user, &next, keep, &event.at(now)).await.map_err(ChangeError::changing)
 }
 
@@ -170,6 +183,8 @@ pub struct Replacement {
     pub hash: PasswordHash,
     /// What was replaced before this instant is forgotten, and what is beyond [`REMEMBERED`].
     pub remember: Timestamp,
+    /// Whether the answer to the security question goes with the password before.
+    pub forgets_answer: bool,
 }
 
 /// Whether it is the password in force, or one that was replaced since.
@@ -207,7 +222,7 @@ pub async fn reset(cx: &Cx, whose: &str, answer: Secret, new: Secret, visit: Vis
     let account = method::password::prove_answer(cx, account, name, folded(&answer), visit);
     let user = account.await.map_err(OwnError::Old)?.user;
     let event = user::written(&user, user.id, Written::Password);
-    set(cx, &user, new, Keep::None, event).await.map_err(OwnError::New)
+    set(cx, &user, new, By::Owner(Keep::None), event).await.map_err(OwnError::New)
 }
 
 async fn named(cx: &Cx, whose: &str) -> Result<Option<Account>, StoreError> {
@@ -241,10 +256,10 @@ fn folded(answer: &Secret) -> Secret {
     Secret::new(CanonicalName::of(answer.expose().trim()).as_str())
 }
 
-/// Sets the answer to a user's security question.
+/// Sets the answer to a user's security question. It opens as much as a password, so nobody sets their own this way.
 pub async fn set_answer(
     cx: &Cx,
-    over: &Over<action::ManageUsers, User>,
+    over: &Over<action::ResetPasswords, User>,
     answer: Answer,
 ) -> Result<(), ChangeError> {
     write_answer(cx, over.thing(), over.permit().by(), answer).await

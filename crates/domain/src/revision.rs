@@ -59,6 +59,9 @@ pub enum ChangeError {
     /// Somebody else changed it meanwhile, or it is gone.
     #[error("somebody else changed it meanwhile, or it is gone")]
     Contended,
+    /// The group has more members than are named at once, so those that are not named would leave it.
+    #[error("the group has more members than are named at once")]
+    ManyMembers,
     /// The user signs in at an identity provider and has no password here.
     #[error("the user signs in at an identity provider and has no password here")]
     NoPassword,

@@ -44,10 +44,9 @@ enum Known {
 /// Whether the token with this `jti` was withdrawn, by whichever node; another node hears of it within two seconds.
 pub(crate) async fn is_revoked(cx: &Cx, jti: &str) -> Result<bool, StoreError> {
     let digest = digest_of(jti);
-    if let Some(known) = cx.revoked.knows(&digest) {
-        return Ok(known);
+    if cx.revoked.is_unread() {
+        refresh(cx).await?;
     }
-    refresh(cx).await?;
     match cx.revoked.knows(&digest) {
         Some(known) => Ok(known),
         None => cx.store.is_token_revoked(&digest).await,
@@ -97,6 +96,10 @@ pub async fn forget(cx: &Cx) -> Result<(), StoreError> {
 }
 
 impl Revoked {
+    fn is_unread(&self) -> bool {
+        matches!(&*self.0.read().unwrap_or_else(PoisonError::into_inner), Known::Nothing)
+    }
+
     /// Whether it is among them; `None` when the store has to be asked.
     fn knows(&self, digest: &[u8; 32]) -> Option<bool> {
         match &*self.0.read().unwrap_or_else(PoisonError::into_inner) {

@@ -79,6 +79,7 @@ impl From<ChangeError> for ScimError {
         match error {
             ChangeError::Taken => Self::Taken,
             ChangeError::Contended => Self::Contended,
+            ChangeError::ManyMembers => Self::asked(ScimType::TooMany, "the group has too many members"),
             ChangeError::NoPassword => Self::asked(ScimType::InvalidValue, "the user has no password here"),
             ChangeError::Weak(weakness) => Self::Weak(weakness),
             ChangeError::Busy => Self::Busy,

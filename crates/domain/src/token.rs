@@ -123,7 +123,7 @@ async fn signed(cx: &Cx, caller: &Caller, client_id: &str, nonce: Nonce) -> Resu
 
 /// A token tells its time in seconds. One that is minted in the second in which earlier ones became worthless tells the
 /// next, or nobody could tell it from those.
-fn issued_at(user: &User, now: Timestamp) -> Timestamp {
+pub(crate) fn issued_at(user: &User, now: Timestamp) -> Timestamp {
     match user.tokens_after {
         Some(after) if now.as_seconds() <= after.as_seconds() => {
             Timestamp::from_seconds(after.as_seconds() + 1)

@@ -163,9 +163,8 @@ impl Shared {
         let told = tokio::spawn(story).await;
         let outcome = match &told {
             Ok(Ok(_)) => Outcome::Accepted,
-            Ok(Err(GrantError::Busy)) => Outcome::Busy,
-            Ok(Err(GrantError::Store(_) | GrantError::NoKey)) | Err(_) => Outcome::Failed,
-            Ok(Err(_)) => Outcome::Refused,
+            Ok(Err(error)) => grant_refusal(error),
+            Err(_) => Outcome::Failed,
         };
         self.metrics.signed_in(method, outcome);
         let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
@@ -265,13 +264,8 @@ impl Shared {
     fn counted<T>(&self, method: &'static str, told: Result<T, Ending>) -> Result<T, ApiError> {
         let outcome = match &told {
             Ok(_) => Outcome::Accepted,
-            Err(Ending::No(SignInError::Refused | SignInError::NotTrusted)) => Outcome::Refused,
-            Err(Ending::No(SignInError::Locked)) => Outcome::Locked,
-            Err(Ending::No(SignInError::Throttled { .. })) => Outcome::Throttled,
-            Err(Ending::No(SignInError::OtherRegion { .. })) => Outcome::Elsewhere,
-            Err(Ending::No(SignInError::TooManySessions)) => Outcome::Full,
-            Err(Ending::No(SignInError::Busy)) => Outcome::Busy,
-            Err(Ending::No(SignInError::Store(_)) | Ending::Broken) => Outcome::Failed,
+            Err(Ending::No(error)) => refusal(error),
+            Err(Ending::Broken) => Outcome::Failed,
         };
         self.metrics.signed_in(method, outcome);
         if outcome != Outcome::Accepted {
@@ -279,6 +273,32 @@ impl Shared {
             tracing::info!(?outcome, "a sign-in was not accepted");
         }
         told.map_err(ApiError::from)
+    }
+}
+
+/// How a sign-in that was not accepted is counted.
+fn refusal(error: &SignInError) -> Outcome {
+    match error {
+        SignInError::Refused | SignInError::NotTrusted => Outcome::Refused,
+        SignInError::Locked => Outcome::Locked,
+        SignInError::Throttled { .. } => Outcome::Throttled,
+        SignInError::OtherRegion { .. } => Outcome::Elsewhere,
+        SignInError::TooManySessions => Outcome::Full,
+        SignInError::Busy => Outcome::Busy,
+        SignInError::Store(_) => Outcome::Failed,
+    }
+}
+
+/// How a token that was not granted is counted.
+fn grant_refusal(error: &GrantError) -> Outcome {
+    match error {
+        GrantError::NotSignedIn(error) => refusal(error),
+        GrantError::InvalidClient
+        | GrantError::NoOrg
+        | GrantError::InvalidSubject
+        | GrantError::InvalidTarget => Outcome::Refused,
+        GrantError::Busy | GrantError::TooManyRevoked => Outcome::Busy,
+        GrantError::NoKey | GrantError::Store(_) => Outcome::Failed,
     }
 }
 

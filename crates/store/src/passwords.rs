@@ -21,6 +21,8 @@ const ANSWER: &str = "SELECT security_answer FROM account WHERE id = $1 AND secu
 
 const REPLACE_ANSWER: &str = "UPDATE account SET security_answer = $2 WHERE id = $1";
 
+const NO_ANSWER: &str = "UPDATE account SET security_answer = NULL WHERE id = $1";
+
 const REMEMBER: &str = "INSERT INTO password_history (account_id, password_hash, replaced_at)
     SELECT id, password_hash, $2 FROM account WHERE id = $1 AND password_hash IS NOT NULL";
 
@@ -68,11 +70,13 @@ pub(crate) fn replace(user: &User, new: &Replacement, at: Timestamp) -> Vec<Stat
         .bind(at.as_micros())
         .bind(user.revision.number)
         .must_change();
-    vec![
+    let mut statements = vec![
         sql(REMEMBER).bind(id).bind(at.as_micros()),
         password,
         sql(FORGET).bind(id).bind(new.remember.as_micros()).bind(REMEMBERED - 1),
-    ]
+    ];
+    statements.extend(new.forgets_answer.then(|| sql(NO_ANSWER).bind(id)));
+    statements
 }
 
 fn hash(row: &Row) -> Result<PasswordHash, DbError> {

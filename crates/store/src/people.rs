@@ -34,6 +34,11 @@ const REMOVE: &str = "DELETE FROM account WHERE id = $1 AND revision = $2";
 /// Whoever loses every session loses the tokens that were minted so far as well.
 const NO_TOKENS: &str = "UPDATE account SET tokens_after = $2 WHERE id = $1";
 
+/// The statement that takes a user's tokens away.
+pub(crate) fn no_tokens(user: UserId, at: Timestamp) -> Statement {
+    sql(NO_TOKENS).bind(user.bits().to_be_bytes()).bind(at.as_micros())
+}
+
 #[async_trait]
 impl People for Store {
     async fn orgs_below(&self, org: OrgId) -> Result<Vec<Arc<Org>>, StoreError> {
@@ -181,7 +186,7 @@ impl Store {
             Keep::None => Some(None),
         };
         statements.extend(but.map(|but| roster::end_user(user, but, entry.at)));
-        let tokens = sql(NO_TOKENS).bind(user.bits().to_be_bytes()).bind(entry.at.as_micros());
+        let tokens = no_tokens(user, entry.at);
         statements.extend(but.map(|_| tokens));
         let (db, users, live) = (Arc::clone(&self.db), Arc::clone(&self.users), Arc::clone(&self.live));
         let entry = entry.clone();

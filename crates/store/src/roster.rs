@@ -1,6 +1,7 @@
 //! Sessions and the record as administrators see them.
 
 use crate::db::{DbError, Statement, sql};
+use crate::people::no_tokens;
 use crate::sessions::record;
 use crate::{Store, to_the_end, write};
 use async_trait::async_trait;
@@ -67,9 +68,11 @@ impl Roster for Store {
 
     async fn end_user_sessions(&self, user: UserId, entry: &Entry) -> Result<(), StoreError> {
         let statement = end_user(user, None, entry.at);
+        let (tokens, users) = (no_tokens(user, entry.at), Arc::clone(&self.users));
         let (db, live, entry) = (Arc::clone(&self.db), Arc::clone(&self.live), entry.clone());
         to_the_end(async move {
-            write(&*db, vec![statement], &entry).await?;
+            write(&*db, vec![statement, tokens], &entry).await?;
+            users.changed(&user);
             live.ended_user(user, None);
             Ok(())
         })

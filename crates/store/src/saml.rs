@@ -8,6 +8,7 @@ use domain::saml::mapping::{GroupChange, Links};
 use domain::saml::provider::{Draft, Provider};
 use domain::store::{SamlProviders, StoreError};
 use domain::time::Timestamp;
+use std::collections::BTreeSet;
 use wire::{GroupId, IdentityProviderId, OrgId, RoleId};
 
 const OF_ORG: &str = "SELECT id, org_id, terms, created_at, updated_at FROM saml_provider WHERE org_id = $1";
@@ -113,8 +114,10 @@ fn changed(org: OrgId, change: &GroupChange, at: Timestamp) -> Vec<Statement> {
     let linked =
         change.linked.iter().map(|(name, group)| named(LINK, org, name).bind(group.bits().to_be_bytes()));
     statements.extend(linked);
-    for (group, _) in change.given.iter().chain(&change.taken) {
-        let id = group.bits().to_be_bytes();
+    let groups: BTreeSet<_> =
+        change.given.iter().chain(&change.taken).map(|(group, _)| group.bits()).collect();
+    for group in groups {
+        let id = group.to_be_bytes();
         statements.push(sql(TOUCH).bind(id).bind(at.as_micros()).must_change());
         statements.push(sql(MEMBERS_CHANGED).bind(id));
     }

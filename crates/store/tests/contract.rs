@@ -342,7 +342,7 @@ async fn what_an_org_decides_is_kept_whole_and_never_over_what_was_not_seen() {
 
 /// A password that takes the place of another.
 fn fresh(hash: &PasswordHash) -> Replacement {
-    Replacement { hash: hash.clone(), remember: at(0) }
+    Replacement { hash: hash.clone(), remember: at(0), forgets_answer: false }
 }
 
 /// A name as one network tries it.
@@ -456,7 +456,7 @@ async fn passwords_before_are_remembered_for_a_time_and_never_more_than_so_many(
     assert_eq!(world.store.passwords(id, at(0)).await.unwrap().len(), 1);
     for number in 1..=30 {
         let user = world.another().await.user(id).await.unwrap().unwrap();
-        let next = Replacement { hash: hash.clone(), remember: at(0) };
+        let next = Replacement { hash: hash.clone(), remember: at(0), forgets_answer: false };
         world.store.replace_password(&user, &next, Keep::All, &entry(number)).await.unwrap();
     }
     assert_eq!(world.store.password_set_at(id).await, Ok(Some(at(30))));
@@ -464,12 +464,16 @@ async fn passwords_before_are_remembered_for_a_time_and_never_more_than_so_many(
     assert_eq!(world.store.passwords(id, at(0)).await.unwrap().len(), 1 + REMEMBERED as usize);
     assert_eq!(world.store.passwords(id, at(28)).await.unwrap().len(), 1 + 2);
     let user = world.another().await.user(id).await.unwrap().unwrap();
-    let last = Replacement { hash: hash.clone(), remember: at(31) };
+    let last = Replacement { hash: hash.clone(), remember: at(31), forgets_answer: false };
     world.store.replace_password(&user, &last, Keep::All, &entry(31)).await.unwrap();
     assert_eq!(world.store.passwords(id, at(0)).await.unwrap().len(), 1);
     assert_eq!(world.store.security_answer(id).await.unwrap().map(|_| ()), None);
     world.store.replace_security_answer(id, &hash, &entry(32)).await.unwrap();
     assert!(world.another().await.security_answer(id).await.unwrap().is_some());
+    let user = world.another().await.user(id).await.unwrap().unwrap();
+    let given = Replacement { hash: hash.clone(), remember: at(31), forgets_answer: true };
+    world.store.replace_password(&user, &given, Keep::None, &entry(32)).await.unwrap();
+    assert!(world.another().await.security_answer(id).await.unwrap().is_none());
     let user = world.another().await.user(id).await.unwrap().unwrap();
     world.store.remove_user(&user, &entry(33)).await.unwrap();
     assert_eq!(world.store.password_set_at(id).await, Ok(None));

@@ -34,13 +34,13 @@ pub struct ApplyArgs {
 pub fn run(args: &ApplyArgs) -> Result<(), Failure> {
     block_on(async {
         let admin = Admin::of(&args.admin.account)?;
-        let (plan, actual) = plan::survey(&admin, &args.files).await?;
+        let (plan, actual, declared) = plan::survey(&admin, &args.files).await?;
         plan::show(&plan, args.admin.format);
         let changes: Vec<_> = plan.to_make().collect();
         if changes.is_empty() {
             return Ok(());
         }
         args.sure.of("make these changes")?;
-        Site::new(&admin, &actual).make(&changes).await
+        Site::new(&admin, &actual, &declared).make(&changes).await
     })
 }

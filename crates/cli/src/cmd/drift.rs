@@ -33,7 +33,7 @@ pub fn run(args: &DriftArgs) -> Result<(), Failure> {
         let files = FilesArgs { files: args.files.clone(), prune: false, delete_user: Vec::new() };
         // A drift is exit code 1, so nothing else is.
         let surveyed = plan::survey(&admin, &files).await;
-        let (plan, _) = surveyed.map_err(Failure::not_found_out)?;
+        let (plan, ..) = surveyed.map_err(Failure::not_found_out)?;
         match plan.changes.len() {
             0 => {
                 if args.admin.format == Format::Json {

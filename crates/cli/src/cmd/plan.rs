@@ -48,20 +48,20 @@ pub struct FilesArgs {
 pub fn run(args: &PlanArgs) -> Result<(), Failure> {
     block_on(async {
         let admin = Admin::of(&args.admin.account)?;
-        let (plan, _) = survey(&admin, &args.files).await?;
+        let (plan, ..) = survey(&admin, &args.files).await?;
         show(&plan, args.admin.format);
         Ok(())
     })
 }
 
 /// What would change, and what there is.
-pub async fn survey(admin: &Admin, args: &FilesArgs) -> Result<(Plan, State), Failure> {
+pub async fn survey(admin: &Admin, args: &FilesArgs) -> Result<(Plan, State, State), Failure> {
     let declared = file::read(&args.files)?;
     let actual = actual::read(admin, |path| want(&declared, path, &args.delete_user)).await?;
     let wish = Wish { prune: args.prune, delete_users: args.delete_user.clone() };
     let plan = Plan::between(&declared, &actual, &wish);
     if plan.problems.is_empty() {
-        return Ok((plan, actual));
+        return Ok((plan, actual, declared));
     }
     let what = io::Error::other(plan.problems.join("\n  and: "));
     Err(Failure::usage(what).while_doing("the files cannot be applied"))

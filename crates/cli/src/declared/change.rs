@@ -134,7 +134,7 @@ impl Plan {
             self.references(kind, (path, org), there, record);
             let mut record = record.clone();
             if kind == Kind::User {
-                without_default_attempts(&mut record, there.attempts);
+                without_default_attempts(&mut record, org.declared_attempts().or(there.attempts));
             }
             match there.records.get(&kind).and_then(|records| records.get(name)) {
                 Some(old) => {

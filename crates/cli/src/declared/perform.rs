@@ -5,7 +5,7 @@ mod people;
 
 use super::actual::camel;
 use super::change::{Act, Change, Difference, Thing};
-use super::{Kind, Path, State, shape};
+use super::{Kind, Org, Path, State, shape};
 use crate::admin::{Admin, Place, text};
 use crate::error::Failure;
 use crate::print;
@@ -24,9 +24,11 @@ pub struct Site<'a> {
 
 impl<'a> Site<'a> {
     /// A service, as it was read.
-    pub fn new(admin: &'a Admin, actual: &State) -> Self {
+    pub fn new(admin: &'a Admin, actual: &State, declared: &State) -> Self {
         let orgs = actual.iter().map(|(path, org)| (path.clone(), org.id.clone())).collect();
-        let attempts = actual.iter().filter_map(|(path, org)| Some((path.clone(), org.attempts?)));
+        let then =
+            |path: &Path, org: &Org| declared.get(path).and_then(Org::declared_attempts).or(org.attempts);
+        let attempts = actual.iter().filter_map(|(path, org)| Some((path.clone(), then(path, org)?)));
         Self { admin, orgs, attempts: attempts.collect() }
     }
 
@@ -92,7 +94,9 @@ impl<'a> Site<'a> {
     async fn policy(&self, change: &Change) -> Result<(), Failure> {
         let said =
             |field: &&str| (camel(field), change.record.fields.get(*field).cloned().unwrap_or_default());
-        let body: Map<_, _> = shape::POLICY.iter().map(said).collect();
+        // What does not differ is not sent: an org below another may not decide all of it.
+        let differs = |field: &&&str| change.differences.iter().any(|it| it.field == **field);
+        let body: Map<_, _> = shape::POLICY.iter().filter(differs).map(said).collect();
         self.patch(format!("orgs/{}/policy", self.org(change)), Value::Object(body)).await
     }
 

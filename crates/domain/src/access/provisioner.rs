@@ -3,6 +3,7 @@
 use super::given::{self, Grantable, Members};
 use super::over::{self, Act, NoPermit, Over};
 use super::{Caller, NotACaller, Permit};
+use crate::audit::TokenRefusal;
 use crate::cx::Cx;
 use crate::group::Group;
 use crate::name::Label;
@@ -35,14 +36,20 @@ pub async fn provisioner(
     let Some(presented) = presented else { return Err(NotACaller::Dead) };
     let now = cx.clock.now();
     let known = cx.store.scim_token(&TokenDigest::of(presented)).await?;
-    let Some(token) = known.as_ref().filter(|token| !token.has_ended(now)) else {
-        cx.trail.scim.refused(known.map(|token| (token.org, token.id)), address, now);
+    let refused = |token: &ScimToken, reason| {
+        cx.trail.scim.refused(Some((token.org, token.id)), reason, address, now);
+        NotACaller::Dead
+    };
+    let Some(token) = known.as_ref() else {
+        cx.trail.scim.refused(None, TokenRefusal::Unknown, address, now);
         return Err(NotACaller::Dead);
     };
+    if token.has_ended(now) {
+        return Err(refused(token, TokenRefusal::Expired));
+    }
     let org = cx.store.org(token.org).await?.ok_or(NotACaller::Dead)?;
     if !org.admits(&cx.policy, address) {
-        cx.trail.scim.refused(Some((token.org, token.id)), address, now);
-        return Err(NotACaller::Dead);
+        return Err(refused(token, TokenRefusal::Outside));
     }
     cx.trail.scim.used(token.id, now);
     acting(token, org).ok_or(NotACaller::Dead)
@@ -81,6 +88,11 @@ fn acting(token: &ScimToken, org: Arc<Org>) -> Option<Provisioner> {
 }
 
 impl Provisioner {
+    /// Under which id the record knows the token.
+    pub fn id(&self) -> UserId {
+        self.0.user.id
+    }
+
     /// The org of the token.
     pub fn org(&self) -> OrgId {
         self.0.org.id

@@ -88,6 +88,8 @@ pub enum Distrust {
     NotFederated,
     /// The user is disabled.
     Disabled,
+    /// The org does not let its users come from there.
+    Outside,
     /// It was used before.
     Replayed,
     /// The user whom it means was changed while it was looked at.
@@ -122,4 +124,16 @@ pub enum Distrust {
     WrongDestination,
     /// It answers another request than the one that was made, or none where one has to be made.
     WrongRequest,
+}
+
+/// Why a token was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenRefusal {
+    /// Nobody has made it, or it was removed.
+    Unknown,
+    /// Its time is over.
+    Expired,
+    /// The org does not let it come from there.
+    Outside,
 }

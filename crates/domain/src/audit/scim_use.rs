@@ -1,6 +1,6 @@
 //! The use of SCIM tokens, noted in memory and written a moment later: the last use of each, and refusals summed up.
 
-use super::{Entry, Event};
+use super::{Entry, Event, TokenRefusal};
 use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,7 +21,7 @@ pub(crate) struct ScimUse(Mutex<Noted>);
 #[derive(Default)]
 struct Noted {
     used: HashMap<ScimTokenId, Timestamp>,
-    refused: HashMap<Option<(OrgId, ScimTokenId)>, Refused>,
+    refused: HashMap<(Option<(OrgId, ScimTokenId)>, TokenRefusal), Refused>,
 }
 
 struct Refused {
@@ -37,17 +37,18 @@ impl ScimUse {
         self.lock().used.insert(token, now);
     }
 
-    /// Notes that one was refused: an expired token, or one that nobody knows.
+    /// Notes that one was refused, whichever it was if anybody knows it.
     pub(crate) fn refused(
         &self,
         token: Option<(OrgId, ScimTokenId)>,
+        reason: TokenRefusal,
         address: Option<IpAddr>,
         now: Timestamp,
     ) {
         let mut noted = self.lock();
-        let is_full = noted.refused.len() >= MOST && !noted.refused.contains_key(&token);
+        let is_full = noted.refused.len() >= MOST && !noted.refused.contains_key(&(token, reason));
         let first = Refused { since: now, last: now, count: 0, address };
-        let refused = noted.refused.entry(token.filter(|_| !is_full)).or_insert(first);
+        let refused = noted.refused.entry((token.filter(|_| !is_full), reason)).or_insert(first);
         (refused.last, refused.address) = (now, address);
         refused.count += 1;
     }
@@ -61,9 +62,9 @@ impl ScimUse {
     pub(crate) fn take_refused(&self, now: Timestamp, all: bool) -> Vec<Entry> {
         let mut noted = self.lock();
         let over = noted.refused.extract_if(|_, refused| all || now.since(refused.since) >= TOGETHER);
-        over.map(|(token, Refused { last, count, address, .. })| {
+        over.map(|((token, reason), Refused { last, count, address, .. })| {
             let (org, token) = token.unzip();
-            Event::ScimRefused { org, token, count, address }.at(last)
+            Event::ScimRefused { org, token, reason, count, address }.at(last)
         })
         .collect()
     }
@@ -89,13 +90,23 @@ mod tests {
             counts.sort_unstable();
             counts
         };
-        (0..500).for_each(|_| noted.refused(None, None, now));
-        noted.refused(Some((OrgId::from_bits(1), ScimTokenId::from_bits(1))), None, now);
+        (0..500).for_each(|_| noted.refused(None, TokenRefusal::Unknown, None, now));
+        noted.refused(
+            Some((OrgId::from_bits(1), ScimTokenId::from_bits(1))),
+            TokenRefusal::Expired,
+            None,
+            now,
+        );
         assert!(noted.take_refused(now, false).is_empty());
         assert_eq!(counts(noted.take_refused(now + TOGETHER, false)), [1, 500]);
         assert!(noted.take_refused(now + TOGETHER, true).is_empty());
         for number in 0..2 * MOST as u128 {
-            noted.refused(Some((OrgId::from_bits(1), ScimTokenId::from_bits(number))), None, now);
+            noted.refused(
+                Some((OrgId::from_bits(1), ScimTokenId::from_bits(number))),
+                TokenRefusal::Expired,
+                None,
+                now,
+            );
         }
         let entries = counts(noted.take_refused(now, true));
         assert_eq!((entries.len(), entries.iter().sum::<u64>()), (MOST + 1, 2 * MOST as u64));

@@ -9,7 +9,7 @@ use crate::name::Label;
 use crate::revision::{ChangeError, Revision, author};
 use crate::role::AnyRole;
 use crate::store::StoreError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use wire::{GroupId, OrgId, RoleId};
 
@@ -119,6 +119,9 @@ pub async fn add_groups(
     if roles.iter().any(|role| names_of(*role, &rows, &pairs) > MOST) {
         return Err(MappingError::TooMany);
     }
+    let new: BTreeSet<_> =
+        pairs.iter().map(|(_, name)| name).filter(|name| !known.contains_key(*name)).collect();
+    bounded(known.len() + new.len())?;
     for (role, name) in pairs {
         let group = match known.get(&name) {
             Some(group) => *group,
@@ -131,7 +134,6 @@ pub async fn add_groups(
         };
         change.given.push((group, role));
     }
-    bounded(known.len())?;
     let event = written(permit, roles, Written::Added);
     Ok(cx.store.change_saml_groups(org, &change, &event.at(cx.clock.now())).await?)
 }

@@ -50,9 +50,13 @@ impl Metadata {
                 Event::Empty(start) => reading.enter(&namespace, &start, true).ok_or_else(|| no(broken))?,
                 Event::End(_) => reading.leave(),
                 Event::Text(text) => reading.text(&text),
-                Event::DocType(_) | Event::PI(_) | Event::GeneralRef(_) | Event::CData(_) => {
-                    return Err(no(broken));
+                // A name such as `Smith &amp; Sons` is nothing that is read here; in a certificate a line may end by a reference.
+                Event::GeneralRef(reference) if reading.certificate.is_some() => {
+                    let letter = reference.resolve_char_ref().ok().flatten();
+                    letter.filter(char::is_ascii_whitespace).ok_or_else(|| no(broken))?;
                 }
+                Event::DocType(_) | Event::PI(_) | Event::CData(_) => return Err(no(broken)),
+                Event::GeneralRef(_) => {}
                 Event::Comment(_) | Event::Decl(_) => {}
                 Event::Eof => return reading.done().ok_or_else(|| no("describes one identity provider")),
             }

@@ -57,6 +57,11 @@ impl Arrival<'_> {
         if self.provider.terms.draft().disable_auto_provisioning {
             return Ok(false);
         }
+        // Whose users a SCIM client keeps has those that it made (protocol.md 6.2), or who is removed there comes back here.
+        let (tokens, now) = (cx.store.scim_tokens(self.provider.org).await?, cx.clock.now());
+        if tokens.iter().any(|token| !token.has_ended(now)) {
+            return Ok(false);
+        }
         let last = cx.store.users(self.provider.org, Page::new(1, MOST_USERS - 1)).await?;
         Ok(last.is_empty())
     }

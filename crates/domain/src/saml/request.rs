@@ -94,11 +94,8 @@ mod tests {
 
     #[test]
     fn metadata_says_who_it_is_and_where() {
-        let service = Service {
-            entity_id: "https://a&b.example".into(),
-            acs: "https://example/\"acs\"".into(),
-            metadata: String::new(),
-        };
+        let service =
+            Service { entity_id: "https://a&b.example".into(), acs: "https://example/\"acs\"".into() };
         assert_eq!(
             described(&service, "MIIB"),
             r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://a&amp;b.example"><md:SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>MIIB</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://example/&quot;acs&quot;" index="0" isDefault="true"/></md:SPSSODescriptor></md:EntityDescriptor>"#

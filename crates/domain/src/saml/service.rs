@@ -10,8 +10,6 @@ pub struct Service {
     pub entity_id: String,
     /// Where assertions for it are posted to.
     pub acs: String,
-    /// Where its metadata is.
-    pub metadata: String,
 }
 
 impl Service {
@@ -25,7 +23,6 @@ impl Service {
         Self {
             entity_id: format!("https://{id}.{}", policy.federation.host),
             acs: format!("{base}/acs/{id}"),
-            metadata: format!("{base}/saml/{id}/metadata"),
         }
     }
 }

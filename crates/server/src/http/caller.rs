@@ -22,15 +22,16 @@ impl FromRequestParts<App> for Session {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
         let caller = Presented::from_request_parts(parts, app).await?.caller(app).await?;
-        if let Some(asked) = parts.extensions.get::<Asked>() {
-            let route = parts.extensions.get::<MatchedPath>().cloned();
-            let _first_wins = asked.0.set(Question {
-                by: (caller.org().id, caller.user().id),
-                route,
-                uri: parts.uri.clone(),
-            });
-        }
+        asks(parts, caller.org().id, caller.user().id);
         Ok(Self(caller))
+    }
+}
+
+/// Tells whoever stands around who asks, for the record of what is denied.
+pub fn asks(parts: &Parts, org: OrgId, user: UserId) {
+    if let Some(asked) = parts.extensions.get::<Asked>() {
+        let route = parts.extensions.get::<MatchedPath>().cloned();
+        let _first_wins = asked.0.set(Question { by: (org, user), route, uri: parts.uri.clone() });
     }
 }
 

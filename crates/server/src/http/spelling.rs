@@ -20,7 +20,7 @@ pub const SCIM_ELSEWHERE: &str = "/scim-service/{*path}";
 const FAMILY: &str = "/saas/public/core/v3/";
 
 /// The words of our routes, as they spell them.
-const WORDS: [&str; 20] = [
+pub const WORDS: [&str; 28] = [
     "users",
     "userGroups",
     "roles",
@@ -41,6 +41,14 @@ const WORDS: [&str; 20] = [
     "Orgs",
     "IdentityProviders",
     "scimTokens",
+    "loginSaml",
+    "addSamlGroupMappings",
+    "removeSamlGroupMappings",
+    "addSamlRoleMappings",
+    "removeSamlRoleMappings",
+    "SAMLConfig",
+    "groupMappings",
+    "roleMappings",
 ];
 
 /// What somebody in front of the routes hands to somebody behind them: it goes along when a path is spelled anew.

@@ -276,12 +276,25 @@ async fn the_sessions_of_a_sub_org_are_limited_by_those_above_it() {
     license(&ada, Method::PUT).json(&body(1)).await.is(&shown(1));
     assert_eq!(world.sign_in(Door::V1, "nora", "a first one").await.status, 403);
     license(&nora, Method::PUT).json(&body(9)).await.is(r#"403 {"error":{"code":"LK_DENIED","message":"This user may not do that.","requestId":"$request","details":null}}"#);
+    // Nor by the other way that leads there; what else an org decides stays its own.
+    let policy =
+        |body: &str| ask(&world, &nora, Method::PATCH, "/latchkey/v1/orgs/$org_sub/policy").json(body);
+    for body in [r#"{"sessionLimit":9}"#, r#"{"sessionLimit":null}"#] {
+        assert_eq!(policy(body).await.status, 403, "{body}");
+    }
     license(&nora, Method::GET).await.is(&shown(1));
     license(&ada, Method::PUT).json(&body(-1)).await.is(&shown(-1));
     license(&ada, Method::PUT).json(&body(0)).await.is(&shown(100_000));
-    for bad in [r#"{"customLimits":[]}"#, "{}", &body(-2), r#"{"customLicenses":[{}],"customLimits":[]}"#] {
+    for bad in [
+        r#"{"customLimits":[]}"#,
+        "{}",
+        &body(-2),
+        &body(10_000_001),
+        r#"{"customLicenses":[{}],"customLimits":[]}"#,
+    ] {
         assert_eq!(license(&ada, Method::PUT).json(bad).await.status, 400, "{bad}");
     }
+    assert_eq!(policy(r#"{"lockMinutes":5}"#).await.status, 200);
     let eve = eve(&world).await;
     assert_eq!(license(&eve, Method::PUT).json(&body(1)).await.status, 404);
 }

@@ -2,6 +2,8 @@
 
 use crate::answer::Answer;
 use crate::world::{Door, Question, World, minutes};
+use domain::name::CanonicalName;
+use domain::store::Directory;
 use http::Method;
 
 const DAY: u32 = 24 * 60;
@@ -137,6 +139,24 @@ async fn an_administrator_sets_question_and_answer_with_the_user() {
     assert_eq!(patched.status, 200, "{patched}");
     reset(&world, &user, "Fluffy", "a third one!").await.is(REFUSED);
     reset(&world, &user, "rex the dog", "a third one!").await.is("200");
+    // Whoever set the answer is kept out with whoever knew the password.
+    let given = serde_json::json!({"userId": user, "newPassword": "a fourth one"}).to_string();
+    let give = world.post("/saas/public/core/v3/users/ChangePassword").header("INFA-SESSION-ID", &ada);
+    give.json(&given).await.is("200");
+    reset(&world, &user, "rex the dog", "a fifth one!").await.is(REFUSED);
+}
+
+#[tokio::test]
+async fn nobody_sets_their_own_answer_without_their_password() {
+    let world = World::new().await;
+    let ada = world.ada().await;
+    let own = format!("/saas/public/core/v3/users/{}", id(&world, "ada").await);
+    let patch = world.ask(Method::PATCH, &own).header("INFA-SESSION-ID", &ada);
+    assert_eq!(patch.json(r#"{"securityAnswer":"Rex the dog"}"#).await.status, 403);
+    let saml = r#"{"name":"sam2","firstName":"S","lastName":"A","email":"s@acme.test","authentication":1,"aliasName":"sam2","roles":["Designer"],"securityAnswer":"Rex the dog"}"#;
+    let add = world.post("/saas/public/core/v3/users").header("INFA-SESSION-ID", &ada).json(saml).await;
+    assert_eq!(add.status, 400, "{add}");
+    assert!(world.store.account(&CanonicalName::of("sam2")).await.unwrap().is_none());
 }
 
 #[tokio::test]

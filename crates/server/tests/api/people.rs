@@ -361,6 +361,10 @@ async fn an_org_stands_under_its_parent_and_not_the_other_way_round() {
 async fn paths_are_read_in_any_case() {
     let world = World::new().await;
     let ada = Somebody::ada(&world).await;
+    for path in server::http::paths().iter().filter_map(|path| path.strip_prefix("/saas/public/core/v3/")) {
+        let known = |word: &str| word.starts_with('{') || server::http::spelling::WORDS.contains(&word);
+        assert!(path.split('/').all(known), "{path} is read in one case alone");
+    }
     for path in ["USERS", "Users", "usergroups", "UserGroups", "Roles", "PRIVILEGES"] {
         assert_eq!(ada.gets(path).await.status, 200, "{path}");
     }

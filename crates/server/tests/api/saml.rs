@@ -10,6 +10,7 @@ use domain::method::saml::Taker;
 use domain::saml::provider::Binding;
 use domain::saml::request;
 use domain::sign_in::{self, SignInError};
+use http::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -222,6 +223,32 @@ async fn of_five_hundred_first_arrivals_at_once_one_account_is_made() {
     }
     let made = world.events().await.into_iter().filter(|event| event["event"] == "user_provisioned").count();
     assert_eq!((opened, made), (1, 1));
+}
+
+#[tokio::test]
+async fn whoever_comes_from_outside_is_refused_before_anything_is_made_or_used_up() {
+    let world = world().await;
+    trust(&world, |draft| draft["disableAutoProvisioning"] = false.into()).await;
+    let ranges = json!({"trustedIpRanges": ["192.0.2.0/24"]}).to_string();
+    let ada = world.ada().await;
+    let path = format!("/latchkey/v1/orgs/{ACME}/policy");
+    let inside = world.ask(Method::PATCH, &path).header("IDS-SESSION-ID", &ada).from("192.0.2.7");
+    assert_eq!(inside.json(&ranges).await.status, 200);
+    sign_in(&world, &arrival("nora")).await.is(NOT_TRUSTED);
+    assert_eq!(reasons(&world).await, ["outside"]);
+    let made = world.events().await.into_iter().filter(|event| event["event"] == "user_provisioned").count();
+    assert_eq!(made, 0);
+}
+
+#[tokio::test]
+async fn where_scim_keeps_the_users_nobody_arrives_by_themselves() {
+    let world = world().await;
+    trust(&world, |draft| draft["disableAutoProvisioning"] = false.into()).await;
+    let ada = world.ada().await;
+    let token = world.post("/saas/public/core/v3/scimTokens").header("INFA-SESSION-ID", &ada).await;
+    assert_eq!(token.status, 201);
+    sign_in(&world, &arrival("nora")).await.is(NOT_TRUSTED);
+    assert_eq!(reasons(&world).await, ["unknown_user"]);
 }
 
 #[tokio::test]

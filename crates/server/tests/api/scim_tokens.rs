@@ -112,6 +112,7 @@ async fn use_and_refusals_are_noted_together() {
     let refused: Vec<_> = events.iter().filter(|it| it["event"] == "scim_refused").collect();
     assert_eq!(refused.len(), 1);
     assert_eq!((&refused[0]["count"], &refused[0]["token"]), (&100.into(), &serde_json::Value::Null));
+    assert_eq!(refused[0]["reason"], "unknown");
 }
 
 /// An administrator of the org alone may give no more than they have.

@@ -64,7 +64,7 @@ pub(crate) async fn prove(
     visit: Visit,
 ) -> Result<Proven, SignInError> {
     let _turn = cx.assertions.take(turn_of(org)).await.ok_or(SignInError::Busy)?;
-    match accept(cx, org, message, taker).await {
+    match accept(cx, org, message, taker, visit).await {
         Ok(Accepted { user, org, ends_by }) => {
             Ok(Proven { proof: Proof { user: Arc::new(user), org, method: "saml", visit }, ends_by })
         }
@@ -84,7 +84,13 @@ struct Accepted {
 }
 
 /// Where it belongs, who signed it, what it says, whom it means, and whether it is the first time: in this order.
-async fn accept(cx: &Cx, id: OrgId, message: &Secret, taker: &Taker) -> Result<Accepted, NotAccepted> {
+async fn accept(
+    cx: &Cx,
+    id: OrgId,
+    message: &Secret,
+    taker: &Taker,
+    visit: Visit,
+) -> Result<Accepted, NotAccepted> {
     let about = About::default();
     let org = cx.store.org(id).await?.filter(|_| id != ROOT);
     let org = org.ok_or(Distrust::UnknownOrg).map_err(about.no())?;
@@ -92,6 +98,10 @@ async fn accept(cx: &Cx, id: OrgId, message: &Secret, taker: &Taker) -> Result<A
     let provider = cx.store.saml_provider(id).await?;
     let provider = provider.ok_or(Distrust::UnknownIssuer).map_err(about.no())?;
     let about = About { provider: Some(provider.id), ..about };
+    // Before anything is used up or made: who comes from elsewhere leaves nothing here.
+    if !org.admits(&cx.policy, visit.address) {
+        return Err(about.no()(Distrust::Outside));
+    }
     let (assertion, until) = trusted(cx, &provider, message, taker).map_err(about.no())?;
     let known = account_called(cx, &assertion.subject).await?;
     let about = About { user: known.as_ref().map(|account| account.user.id), ..about };
@@ -102,7 +112,7 @@ async fn accept(cx: &Cx, id: OrgId, message: &Secret, taker: &Taker) -> Result<A
             return Err(About { user: None, ..about }.no()(Distrust::UnknownUser));
         }
         Some(account) => may_come_this_way(&account.user).map_err(about.no())?,
-        None if arrival.may_be_new(cx).await? => {}
+        None if org.region.is_none() && arrival.may_be_new(cx).await? => {}
         None => return Err(about.no()(Distrust::UnknownUser)),
     }
     let mark = Mark::of_saml(id, &assertion.issuer, &assertion.id, until);
@@ -112,7 +122,12 @@ async fn accept(cx: &Cx, id: OrgId, message: &Secret, taker: &Taker) -> Result<A
         Err(NotSpent::TooMany) => return Err(NotAccepted::Busy),
         Err(NotSpent::Store(error)) => return Err(error.into()),
     }
-    match arrival.account(cx, known).await {
+    let user = match known {
+        // Another region decides what its users may do.
+        Some(account) if org.region.is_some() => Ok(account.user),
+        known => arrival.account(cx, known).await,
+    };
+    match user {
         Ok(user) => Ok(Accepted { user, org, ends_by: assertion.session_ends.map(|ends| ends + SKEW) }),
         Err(NotArrived::Unknown) => Err(about.no()(Distrust::UnknownUser)),
         Err(NotArrived::Contended) => Err(NotAccepted::Busy),

@@ -75,12 +75,19 @@ impl Terms<'_> {
         let mut wrong = Distrust::NotConfirmed;
         for confirmation in &assertion.confirmations {
             match self.confirmed_by(confirmation) {
-                Ok(until) => return Ok((confirmation, until)),
+                Ok(until) => return Ok((confirmation, self.last_of(assertion).max(until))),
                 Err(reason) if wrong == Distrust::NotConfirmed => wrong = reason,
                 Err(_) => {}
             }
         }
         Err(wrong)
+    }
+
+    /// Until when it could be brought here by any of its confirmations: so long it is remembered.
+    fn last_of(&self, assertion: &Assertion) -> Timestamp {
+        let is_ours = |it: &&Confirmation| it.recipient.as_ref() == Some(&self.service.acs);
+        let ends = assertion.confirmations.iter().filter(is_ours).filter_map(|it| it.ends);
+        ends.max().unwrap_or(self.now)
     }
 
     fn confirmed_by(&self, confirmation: &Confirmation) -> Result<Timestamp, Distrust> {

@@ -77,6 +77,10 @@ impl From<ChangeError> for ApiError {
                 Code::Conflict,
                 "Somebody else changed it meanwhile. Read it again, then change it.",
             ),
+            ChangeError::ManyMembers => Self::new(
+                Code::Conflict,
+                "The group has more members than one body names; its members come and go by SCIM.",
+            ),
             ChangeError::NoPassword => Self::new(
                 Code::BadRequest,
                 "This user signs in at an identity provider and has no password here.",
@@ -101,6 +105,7 @@ impl From<PolicyError> for ApiError {
             PolicyError::Nonsense(nonsense) => {
                 Self::new(Code::BadRequest, format!("Bad Request. Please check your request: {nonsense}."))
             }
+            PolicyError::FromAbove => NoPermit::Denied.into(),
             PolicyError::Gone => Self::unknown(),
             PolicyError::Change(error) => error.into(),
         }

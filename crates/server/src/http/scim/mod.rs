@@ -29,7 +29,10 @@ impl FromRequestParts<App> for Scim {
         let token = caller::bearer(&parts.headers).map_err(|_| nobody())?;
         let from = address::of(&parts.extensions);
         match access::provisioner(&app.cx, token.as_ref(), from).await {
-            Ok(by) => Ok(Self(by)),
+            Ok(by) => {
+                caller::asks(parts, by.org(), by.id());
+                Ok(Self(by))
+            }
             Err(NotACaller::Dead) => Err(nobody()),
             Err(NotACaller::Store(error)) => Err(error.into()),
         }

@@ -10,6 +10,7 @@ use crate::http::reply;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::org::Org;
+use domain::org_policy::MOST_SESSIONS;
 use domain::time::Timestamp;
 use domain::{access, org};
 use wire::error::Code;
@@ -18,8 +19,8 @@ use wire::v3::license::{CustomLimit, License, LicenseChange, LimitChange};
 /// The limit that counts here (protocol.md 1.4).
 const SESSIONS: &str = "restApiSessionLimit";
 
-/// As many sessions as anybody could open.
-const UNLIMITED: u32 = u32::MAX;
+/// As many sessions as any org may hold.
+const UNLIMITED: u32 = MOST_SESSIONS;
 
 /// The licence of an org: nothing runs out, and one limit.
 #[utoipa::path(get, path = "/saas/public/core/v3/license/org/{id}", tag = "administration", security(("infa_session" = [])),
@@ -60,7 +61,10 @@ fn session_limit(asked: &LicenseChange) -> Result<Option<u32>, ApiError> {
         [LimitChange { limit_definition, value }] if limit_definition == SESSIONS => match value {
             -1 => Ok(Some(UNLIMITED)),
             0 => Ok(None),
-            number => u32::try_from(*number).map(Some).map_err(|_| wrong("a limit is -1, 0 or a number")),
+            number => match u32::try_from(*number) {
+                Ok(limit @ ..=UNLIMITED) => Ok(Some(limit)),
+                _ => Err(wrong("a limit is -1, 0 or a number up to ten million")),
+            },
         },
         _ => Err(wrong("customLimits has one limit, restApiSessionLimit")),
     }

@@ -11,6 +11,7 @@ use domain::org;
 use domain::page::Page;
 use domain::password::Answer;
 use domain::privilege::{self, Privileges};
+use domain::revision::ChangeError;
 use domain::role::AnyRole;
 use domain::time::Timestamp;
 use domain::user::{self, Authenticator, Draft, LastSignIn, Profile, User};
@@ -147,6 +148,14 @@ impl TryFrom<Fields> for NewUser {
 /// The answer to the security question that a body brings, if it brings one.
 pub fn answer(fields: &Fields) -> Result<Option<Answer>, ApiError> {
     Ok(fields.optional("securityAnswer", LONGEST)?.map(Answer::new).transpose()?)
+}
+
+/// Whether somebody who signs in like this may have such an answer; asked before anything is written.
+pub fn may_answer(answer: Option<&Answer>, authenticator: Authenticator) -> Result<(), ChangeError> {
+    if answer.is_some() && authenticator == Authenticator::Saml {
+        return Err(ChangeError::NoPassword);
+    }
+    Ok(())
 }
 
 /// What a body wants to be different about a user.

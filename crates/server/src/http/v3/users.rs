@@ -57,6 +57,7 @@ pub async fn add(State(app): State<App>, Session(caller): Session, body: Body) -
     let fields = body.json()?;
     let answer = people::answer(&fields)?;
     let asked = people::NewUser::try_from(fields)?;
+    people::may_answer(answer.as_ref(), asked.draft.authenticator)?;
     let roles = access::grantable(&app.cx, &caller, org, &asked.roles).await?;
     let groups = access::joinable(&app.cx, &caller, org, &asked.groups).await?;
     let user = user::add(&app.cx, permit, asked.draft, roles, groups).await?;
@@ -79,7 +80,7 @@ pub async fn change(
     let last = user::last_sign_in(cx, over.permit(), over.thing()).await?;
     let fields = body.json()?;
     let (change, answer) = (people::Change::read(&fields, over.thing())?, people::answer(&fields)?);
-    set_answer(&app, &caller, id, answer).await?;
+    people::may_answer(answer.as_ref(), over.thing().authenticator)?;
     let user = match change {
         people::Change::Enable => {
             // What the vendor's administrators call a reset lets somebody in again who was locked out (protocol.md 7.1).
@@ -89,6 +90,7 @@ pub async fn change(
         people::Change::Disable => user::disable(cx, access::over_user(cx, &caller, id).await?).await?,
         people::Change::Fields(change) => user::change(cx, over, *change).await?,
     };
+    set_answer(&app, &caller, id, answer).await?;
     Ok(reply::json(&people::seen(&app, &user, last).await?))
 }
 
