@@ -10,8 +10,12 @@ bench *arguments:
 crash rounds="1000":
     LATCHKEY_CRASH_ROUNDS={{rounds}} cargo test --locked -p latchkey --test cmd -- --nocapture crash
 
+# What strangers hand in, bent for as many seconds as you say: saml, jwt or scim; needs nightly and cargo-fuzz.
+fuzz target seconds="60":
+    scripts/fuzz {{target}} {{seconds}}
+
 # Every documented request, bent in every way.
-fuzz *arguments:
+fuzz-api *arguments:
     scripts/fuzz-api {{arguments}}
 
 # The pages for people, in a headless Chromium.

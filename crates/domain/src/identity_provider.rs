@@ -2,7 +2,7 @@
 
 use crate::access::{Permit, action};
 use crate::audit::Event;
-use crate::cx::{Cx, Policy};
+use crate::cx::{Cx, Federation, Policy};
 use crate::entropy;
 use crate::key_set::{Algorithm, KeySetUrl};
 use crate::name::UserName;
@@ -229,10 +229,10 @@ impl Audience<'_> {
 
 impl IdentityProvider {
     /// The audience that its tokens must name.
-    pub(crate) fn audience(&self, policy: &Policy) -> Audience<'_> {
+    pub(crate) fn audience(&self, federation: &Federation) -> Audience<'_> {
         match &self.terms.draft.audience {
             Some(word) => Audience::Word(word),
-            None => Audience::Entity(format!("https://{}.{}", self.org.base62(), policy.federation.host)),
+            None => Audience::Entity(format!("https://{}.{}", self.org.base62(), federation.host)),
         }
     }
 }

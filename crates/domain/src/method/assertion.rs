@@ -84,6 +84,7 @@ impl Presented {
 }
 
 /// Claims whose signature held.
+#[derive(Debug)]
 pub(super) struct Signed(Map<String, Value>);
 
 impl Signed {

@@ -3,8 +3,9 @@
 use super::Proof;
 use super::assertion::{Presented, Signed};
 use crate::audit::{Distrust, Event, Visit, trail};
-use crate::cx::Cx;
+use crate::cx::{Cx, Federation};
 use crate::identity_provider::{IdentityProvider, Meant};
+use crate::key_set::KeySet;
 use crate::name::{CanonicalName, NameDigest};
 use crate::once::{self, Mark, NotSpent};
 use crate::org::{Org, ROOT};
@@ -84,11 +85,12 @@ async fn accept(cx: &Cx, id: OrgId, assertion: &Secret) -> Result<(Arc<User>, Ar
     let presented = Presented::read(assertion).map_err(about.no())?;
     let issuer = presented.issuer().map_err(about.no())?;
     let providers = cx.store.identity_providers(id).await?;
-    let provider = providers.iter().find(|provider| provider.terms.issuer() == issuer);
-    let provider = provider.ok_or(Distrust::UnknownIssuer).map_err(about.no())?;
+    let provider = named(&providers, issuer).map_err(about.no())?;
     let about = About { provider: Some(provider.id), ..about };
-    let signed = signed(cx, provider, presented).await.map_err(about.no())?;
-    let until = is_for_here_and_now(cx, provider, &signed).map_err(about.no())?;
+    let keys = cx.key_sets.key_set(provider.terms.keys(), presented.kid()).await;
+    let keys = keys.map_err(|_| about.no()(Distrust::KeysUnavailable))?;
+    let held = hold(provider, &cx.policy.federation, &keys, cx.clock.now(), presented);
+    let Said { signed, until } = held.map_err(about.no())?;
     let name = one_use_name(&signed).map_err(about.no())?;
     let account = meant(cx, provider, &signed, about).await?;
     let about = About { user: Some(account.user.id), ..about };
@@ -102,24 +104,63 @@ async fn accept(cx: &Cx, id: OrgId, assertion: &Secret) -> Result<(Arc<User>, Ar
     }
 }
 
-async fn signed(cx: &Cx, provider: &IdentityProvider, presented: Presented) -> Result<Signed, Distrust> {
-    let set = cx.key_sets.key_set(provider.terms.keys(), presented.kid()).await;
-    let set = set.map_err(|_| Distrust::KeysUnavailable)?;
-    let key = set.key(presented.kid(), provider.terms.algorithm())?;
-    presented.verified_with(&key)
+/// What a token says that is signed and for here and now. It is no proof: nobody has been looked up, and it can be said
+/// again.
+#[derive(Debug)]
+pub struct Said {
+    signed: Signed,
+    /// Until when it could be used.
+    until: Timestamp,
+}
+
+/// Reads a token as the door does, with keys at hand, and asks no store; or says what is wrong with it.
+pub fn judge(
+    providers: &[IdentityProvider],
+    federation: &Federation,
+    keys: &KeySet,
+    now: Timestamp,
+    assertion: &Secret,
+) -> Result<Said, Distrust> {
+    let presented = Presented::read(assertion)?;
+    let provider = named(providers, presented.issuer()?)?;
+    let said = hold(provider, federation, keys, now, presented)?;
+    one_use_name(&said.signed)?;
+    said.signed.text(provider.terms.claim())?;
+    Ok(said)
+}
+
+fn named<'a>(providers: &'a [IdentityProvider], issuer: &str) -> Result<&'a IdentityProvider, Distrust> {
+    providers.iter().find(|provider| provider.terms.issuer() == issuer).ok_or(Distrust::UnknownIssuer)
+}
+
+/// What a token says, if the agreed key signed it and it is for this org at this time.
+fn hold(
+    provider: &IdentityProvider,
+    federation: &Federation,
+    keys: &KeySet,
+    now: Timestamp,
+    presented: Presented,
+) -> Result<Said, Distrust> {
+    let key = keys.key(presented.kid(), provider.terms.algorithm())?;
+    let signed = presented.verified_with(&key)?;
+    let until = is_for_here_and_now(provider, federation, now, &signed)?;
+    Ok(Said { signed, until })
 }
 
 /// Whether it is for this org at this time; says until when it could be used.
-fn is_for_here_and_now(cx: &Cx, provider: &IdentityProvider, signed: &Signed) -> Result<Timestamp, Distrust> {
-    let now = cx.clock.now();
-    let audience = provider.audience(&cx.policy);
+fn is_for_here_and_now(
+    provider: &IdentityProvider,
+    federation: &Federation,
+    now: Timestamp,
+    signed: &Signed,
+) -> Result<Timestamp, Distrust> {
+    let audience = provider.audience(federation);
     if !signed.audience()?.into_iter().any(|given| audience.is(given)) {
         return Err(Distrust::WrongAudience);
     }
     let (issued, expires) = (signed.instant("iat")?, signed.instant("exp")?);
     // Okta and Keycloak do not say it; then it is good from the moment of its issue.
-    let begins =
-        if signed.has("nbf") || cx.policy.federation.vendor_rules { signed.instant("nbf")? } else { issued };
+    let begins = if signed.has("nbf") || federation.vendor_rules { signed.instant("nbf")? } else { issued };
     if expires + SKEW <= now {
         Err(Distrust::Expired)
     } else if begins > now + SKEW || issued > now + SKEW {

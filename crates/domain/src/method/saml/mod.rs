@@ -102,7 +102,9 @@ async fn accept(
     if !org.admits(&cx.policy, visit.address) {
         return Err(about.no()(Distrust::Outside));
     }
-    let (assertion, until) = trusted(cx, &provider, message, taker).map_err(about.no())?;
+    let service = Service::of(cx, id);
+    let Said { assertion, until } =
+        judge(&provider, &service, taker, cx.clock.now(), message).map_err(about.no())?;
     let known = account_called(cx, &assertion.subject).await?;
     let about = About { user: known.as_ref().map(|account| account.user.id), ..about };
     let name = assertion.subject.parse().map_err(|_| about.no()(Distrust::UnknownUser))?;
@@ -135,21 +137,29 @@ async fn accept(
     }
 }
 
-/// What is signed and for here and now, with the instant until which it could be used.
-fn trusted(
-    cx: &Cx,
+/// What a message says that is signed and for here and now. It is no proof: nobody has been looked up, and it can be
+/// said again.
+#[derive(Debug)]
+pub struct Said {
+    assertion: Assertion,
+    /// Until when it could be used.
+    until: Timestamp,
+}
+
+/// Reads a message in Base64 as the door does, and asks no store; or says what is wrong with it.
+pub fn judge(
     provider: &Provider,
-    message: &Secret,
+    service: &Service,
     taker: &Taker,
-) -> Result<(Assertion, Timestamp), Distrust> {
+    now: Timestamp,
+    message: &Secret,
+) -> Result<Said, Distrust> {
     let text = decoded(message)?;
     let allow_sha1 = provider.terms.draft().allow_sha1;
     let trust = Trust { certificates: provider.terms.certificates(), allow_sha1 };
     let (assertion, envelope) = assertion::read(&text, &trust)?;
-    let service = Service::of(cx, provider.org);
-    let terms = Terms { service: &service, provider, taker, now: cx.clock.now() };
-    let until = terms.judge(&assertion, envelope.as_ref())?;
-    Ok((assertion, until))
+    let until = Terms { service, provider, taker, now }.judge(&assertion, envelope.as_ref())?;
+    Ok(Said { assertion, until })
 }
 
 /// The message in its Base64, which may have line breaks.

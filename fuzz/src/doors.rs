@@ -1,0 +1,140 @@
+//! What strangers hand in, judged without a store: the targets of `just fuzz`, and of crates/domain/tests/bent.rs.
+//!
+//! Each takes any bytes and panics when a rule is broken. The corpus is what a neighbouring identity provider signed; a
+//! message may say what a file of the corpus says, and nothing else can be signed.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use domain::cx::Federation;
+use domain::identity_provider::{self, IdentityProvider};
+use domain::key_set::KeySet;
+use domain::method::saml::Taker;
+use domain::method::{bearer, saml};
+use domain::saml::provider::{self, Provider};
+use domain::saml::service::Service;
+use domain::time::Timestamp;
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use wire::scim::filter;
+use wire::{IdentityProviderId, OrgId, Secret};
+
+/// 2026-01-15T10:30:00Z, when the corpus was made.
+const NOW: Timestamp = Timestamp::from_seconds(1_768_473_000);
+const ORG: &str = "5mYdXw9KcJhaf3LrN8pQ2v";
+const HOST: &str = "dm-us.latchkey.test";
+
+/// A file of the corpus.
+pub struct File {
+    /// Its name without the extension: what must happen, two hyphens, how.
+    pub name: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+/// The files of one kind, `saml/xml` or `jwt/jwt`, by name.
+pub fn corpus(folder: &str, extension: &str) -> Vec<File> {
+    let paths = std::fs::read_dir(vectors().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .filter(|path| path.to_string_lossy().contains("--"))
+        .map(|path| File {
+            name: path.file_stem().unwrap().to_str().unwrap().to_owned(),
+            bytes: std::fs::read(path).unwrap(),
+        })
+        .collect();
+    files.sort_by(|one, other| one.name.cmp(&other.name));
+    files
+}
+
+/// Found from the crate whose target this is: `fuzz` or `crates/domain`.
+fn vectors() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let root = folder
+        .ancestors()
+        .find(|folder| folder.join("Cargo.lock").exists() && folder.join("crates").exists());
+    root.unwrap().join("crates/server/tests/vectors")
+}
+
+/// What a SAML message says, if anything; it is what a file of the corpus says, whole.
+pub fn saml(message: &[u8]) -> Option<String> {
+    static KNOWN: LazyLock<HashSet<String>> =
+        LazyLock::new(|| corpus("saml", "xml").iter().filter_map(|file| saml_says(&file.bytes)).collect());
+    let said = saml_says(message);
+    assert!(said.iter().all(|said| KNOWN.contains(said)), "accepted, and nobody signed it: {said:?}");
+    said
+}
+
+fn saml_says(message: &[u8]) -> Option<String> {
+    static TRUSTED: LazyLock<(Provider, Service)> = LazyLock::new(saml_provider);
+    let (provider, service) = &*TRUSTED;
+    let message = Secret::new(BASE64_STANDARD.encode(message));
+    let said = saml::judge(provider, service, &Taker::Program, NOW, &message);
+    said.ok().map(|said| format!("{said:?}"))
+}
+
+fn saml_provider() -> (Provider, Service) {
+    let pem = |name: &&str| std::fs::read_to_string(vectors().join(format!("saml/{name}.pem"))).unwrap();
+    let draft = provider::Draft {
+        issuer: "https://idp.acme.test/saml".to_owned(),
+        certificates: ["rsa", "next", "p256", "p384"].iter().map(pem).collect(),
+        ..provider::Draft::default()
+    };
+    let org: OrgId = ORG.parse().unwrap();
+    let terms = draft.try_into().unwrap();
+    let id = IdentityProviderId::from_bits(1);
+    let base = format!("https://{HOST}/identity-service");
+    let service = Service { entity_id: format!("https://{ORG}.{HOST}"), acs: format!("{base}/acs/{ORG}") };
+    (Provider { id, org, terms, created_at: NOW, updated_at: NOW }, service)
+}
+
+/// What a JWT says, if anything; it is what a file of the corpus says, whole.
+pub fn jwt(token: &[u8]) -> Option<String> {
+    static KNOWN: LazyLock<HashSet<String>> =
+        LazyLock::new(|| corpus("jwt", "jwt").iter().filter_map(|file| jwt_says(&file.bytes)).collect());
+    let said = jwt_says(token);
+    assert!(said.iter().all(|said| KNOWN.contains(said)), "accepted, and nobody signed it: {said:?}");
+    said
+}
+
+fn jwt_says(token: &[u8]) -> Option<String> {
+    static TRUSTED: LazyLock<(Vec<IdentityProvider>, KeySet)> = LazyLock::new(|| {
+        let keys = std::fs::read(vectors().join("jwt/keys.json")).unwrap();
+        (ALGORITHMS.map(jwt_provider).into(), KeySet::read(&keys).unwrap())
+    });
+    let (providers, keys) = &*TRUSTED;
+    let federation = Federation { host: HOST.to_owned(), vendor_rules: false, plain_http: false };
+    let token = Secret::new(std::str::from_utf8(token).ok()?);
+    bearer::judge(providers, &federation, keys, NOW, &token).ok().map(|said| format!("{said:?}"))
+}
+
+const ALGORITHMS: [&str; 10] =
+    ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
+
+fn jwt_provider(algorithm: &str) -> IdentityProvider {
+    let draft = identity_provider::Draft {
+        issuer: format!("https://idp.acme.test/{}", algorithm.to_lowercase()),
+        keys: "https://idp.acme.test/keys".to_owned(),
+        algorithm: algorithm.to_owned(),
+        token_claim: "sub".to_owned(),
+        match_type: "aliasName".to_owned(),
+        aliases: Vec::new(),
+        audience: None,
+    };
+    let (id, org, terms) =
+        (IdentityProviderId::from_bits(1), ORG.parse().unwrap(), draft.try_into().unwrap());
+    IdentityProvider { id, org, terms, created_at: NOW, updated_at: NOW }
+}
+
+/// Reads a SCIM filter and the path of a PATCH; what was read as a filter reads the same when it is written again.
+pub fn scim(text: &[u8]) {
+    let Ok(text) = std::str::from_utf8(text) else { return };
+    let _path = filter::path(text);
+    let Ok(read) = filter::filter(text) else { return };
+    let written = read.to_string();
+    // Written out in full it may be longer than is read.
+    if written.len() <= filter::LONGEST {
+        let again = filter::filter(&written).map(|again| again.to_string());
+        assert_eq!(again, Ok(written), "{text}");
+    }
+}

@@ -1,0 +1,6 @@
+//! JWTs of identity providers, bent by a fuzzer that sees which code they reach.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let _said = doors::jwt(bytes);
+});

@@ -1,0 +1,6 @@
+//! SCIM filters and paths, bent by a fuzzer that sees which code they reach.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    doors::scim(bytes);
+});
