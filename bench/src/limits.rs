@@ -82,7 +82,8 @@ fn flushes(folder: &Path, duration: Duration) -> anyhow::Result<Limit> {
     })
 }
 
-fn repeat<T>(duration: Duration, mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<Limit> {
+/// Does something over and over for `duration`.
+pub fn repeat<T>(duration: Duration, mut work: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<Limit> {
     work()?;
     let (started, used) = (Instant::now(), own_cpu()?);
     let mut spread = Spread::default();

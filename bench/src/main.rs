@@ -5,6 +5,7 @@ mod limits;
 mod load;
 mod measure;
 mod report;
+mod saml;
 mod server_process;
 mod tool;
 
@@ -20,6 +21,8 @@ enum Command {
     Bare,
     /// Measures the limits, then the service
     Run(Settings),
+    /// Measures the door for SAML beside one parse and one bare verification
+    Saml(SamlSettings),
     /// Measures the start of the emulator beside that of others
     Emulator(emulator::Settings),
 }
@@ -41,6 +44,14 @@ struct Settings {
     json: Option<PathBuf>,
 }
 
+/// How long to measure the door for SAML.
+#[derive(clap::Args)]
+struct SamlSettings {
+    /// How long each operation is measured
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     match Command::parse() {
@@ -50,6 +61,12 @@ async fn main() -> anyhow::Result<()> {
             let report = measure::everything(&settings.server, &settings.folder, duration).await?;
             report.print();
             settings.json.map_or(Ok(()), |file| report.write(&file))
+        }
+        Command::Saml(settings) => {
+            let mut report = report::Report::default();
+            measure::saml(Duration::from_secs(settings.seconds), &mut report)?;
+            report.print();
+            Ok(())
         }
         Command::Emulator(settings) => {
             let report = emulator::measure(&settings).await?;

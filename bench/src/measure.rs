@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::limits::{Limit, Limits};
 use crate::load::{self, Asked, Client, Outcome, Script, Spread};
 use crate::report::{Report, Row, Target, Timing, ms, number, progress};
+use crate::saml::Saml;
 use crate::server_process::ServerProcess;
 use crate::tool::{Account, WarmToken};
 
@@ -34,6 +35,7 @@ pub async fn everything(server: &Path, folder: &Path, duration: Duration) -> any
     let mut report = Report::default();
     let bare = bare_handler(folder.path(), duration, &mut report).await?;
     describe(&limits, &mut report);
+    saml(duration.min(Duration::from_secs(3)), &mut report)?;
     let place = Place::seeded(server, folder.path())?;
     starts(&place, &mut report).await?;
     let mut bench = Bench { process: place.start(&[])?, duration, limits, bare, report };
@@ -68,6 +70,20 @@ fn describe(limits: &Limits, report: &mut Report) {
     add("ES256 verification", rate(&limits.verify), &limits.verify);
     add("Argon2id m=19456 t=2 p=1, memory reused", rate(&limits.hash), &limits.hash);
     add("append of 4 KiB and flush to disk", String::new(), &limits.flush);
+}
+
+/// The door for SAML in this process, beside what it is made of.
+pub fn saml(duration: Duration, report: &mut Report) -> anyhow::Result<()> {
+    progress("a SAML response of 8 KB");
+    let saml = Saml::measure(duration)?;
+    let figure = |limit: &Limit| format!("{} per CPU-s", number(limit.per_cpu_second));
+    report.limits.push(("one parse of a SAML response of 8 KB", figure(&saml.parse)));
+    report.limits.push(("RSA-2048 verification", figure(&saml.verify)));
+    let what = "SAML response of 8 KB, RSA-2048, judged";
+    let mut row = at_most("T12", what, "µs of CPU", saml.microseconds());
+    row.target = Target::AtMost(2.0);
+    report.rows.push(row);
+    Ok(())
 }
 
 /// Start, memory and size, on a data folder that exists.
