@@ -44,7 +44,7 @@ impl Saml {
         let Signed { message, info, signature } = Signed::by(&key)?;
         ensure!(message.len().abs_diff(LENGTH) < 100, "the message has {} bytes", message.len());
 
-        let service = Service { entity_id: ENTITY.into(), acs: ACS.into(), metadata: ENTITY.into() };
+        let service = Service { entity_id: ENTITY.into(), acs: ACS.into() };
         let token = Secret::new(BASE64_STANDARD.encode(&message));
         let door = repeat(duration, || {
             judge(&provider, &service, &Taker::Program, NOW, &token)

@@ -63,9 +63,14 @@ fn piece(dice: &mut Rng, length: usize) -> (usize, usize) {
     (from, length.min(from + dice.usize(0..=most)))
 }
 
-/// Bends every file `rounds` times; what is said afterwards is what that file said, or the one that lent it a piece.
-fn nothing_new_is_said(files: &[File], rounds: usize, judge: fn(&[u8]) -> Option<String>) -> usize {
-    let said: Vec<_> = files.iter().map(|file| judge(&file.bytes)).collect();
+/// Bends every file `rounds` times; what is said afterwards is what that file may say, or the one that lent it a piece.
+fn nothing_new_is_said(
+    files: &[File],
+    rounds: usize,
+    judge: fn(&[u8]) -> Option<String>,
+    may_say: fn(&[u8]) -> Vec<String>,
+) -> usize {
+    let said: Vec<_> = files.iter().map(|file| may_say(&file.bytes)).collect();
     let mut dice = Rng::with_seed(SEED);
     let mut accepted = 0;
     for (file, original) in files.iter().zip(&said) {
@@ -73,7 +78,7 @@ fn nothing_new_is_said(files: &[File], rounds: usize, judge: fn(&[u8]) -> Option
             let lender = dice.usize(0..files.len());
             let bent = bent(&mut dice, &file.bytes, &files[lender].bytes);
             let says = judge(&bent);
-            let is_known = says.is_none() || says == *original || says == said[lender];
+            let is_known = says.iter().all(|says| original.contains(says) || said[lender].contains(says));
             assert!(is_known, "{}, bent: {}", file.name, String::from_utf8_lossy(&bent));
             accepted += usize::from(says.is_some());
         }
@@ -84,7 +89,7 @@ fn nothing_new_is_said(files: &[File], rounds: usize, judge: fn(&[u8]) -> Option
 #[test]
 fn a_bent_saml_message_says_what_it_said_or_nothing() {
     let files = doors::corpus("saml", "xml");
-    let accepted = nothing_new_is_said(&files, 24, doors::saml);
+    let accepted = nothing_new_is_said(&files, 24, doors::saml, doors::saml_may_say);
     assert!(files.len() > 200 && accepted > 0, "{} files, {accepted} accepted", files.len());
 }
 
@@ -92,12 +97,12 @@ fn a_bent_saml_message_says_what_it_said_or_nothing() {
 fn a_bent_jwt_says_what_it_said_or_nothing() {
     let files = doors::corpus("jwt", "jwt");
     let said = files.iter().filter(|file| doors::jwt(&file.bytes).is_some()).count();
-    nothing_new_is_said(&files, 150, doors::jwt);
+    nothing_new_is_said(&files, 150, doors::jwt, |token| doors::jwt(token).into_iter().collect());
     assert!(files.len() > 150 && said > 15, "{} files, {said} accepted", files.len());
 }
 
 #[test]
-fn a_bent_filter_is_read_the_same_again_or_refused() {
+fn a_bent_filter_is_read_again_or_refused() {
     let filters = [
         r#"userName eq "bjensen" and (emails co "example.com" or not (active eq true))"#,
         r#"emails[type eq "work" and value ew "@example.com"].value"#,
