@@ -124,6 +124,7 @@ test("an answer to one browser is none to another, and is taken once", async () 
   await one.goto(`${URL_}/ma/sso/${ORG}`);
   await sayWho(one, "grace.hopper");
   const answer = (await carried).postData();
+  await one.waitForSelector("text=stopped on the way");
   const bring = async (page) => {
     const fields = [...new URLSearchParams(answer)].map(([name, value]) => `<input name="${name}" value="${value}">`).join("");
     await page.route("https://other.test/", (route) =>
