@@ -1,5 +1,7 @@
 //! Measures the service beside the limits of the machine it runs on, in one run.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the run under overload draws with it"))]
+mod chart;
 mod emulator;
 mod limits;
 mod load;
