@@ -108,6 +108,7 @@ pub enum Command {
   latchkey serve
   latchkey serve --data /var/lib/latchkey --listen 0.0.0.0:8470 --public-url https://id.example.com
   latchkey serve --config latchkey.toml
+  latchkey serve --store postgres://latchkey@db.example.com/latchkey
   latchkey serve --data test --listen 127.0.0.1:0 --seed seed.toml
 
 When connections are accepted, the first line on stdout is `latchkey ready URL`.
@@ -153,6 +154,9 @@ pub struct DataArgs {
     /// Data folder [default: latchkey-data]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// PostgreSQL database instead of the data folder; its password is in PGPASSWORD or postgres.password_file
+    #[arg(long, value_name = "URL")]
+    pub store: Option<String>,
 }
 
 /// Arguments of `serve`.

@@ -29,6 +29,7 @@ use crate::time::Timestamp;
 use crate::user::{Account, User};
 use async_trait::async_trait;
 use std::sync::Arc;
+use std::time::Duration;
 use wire::{OrgId, UserId};
 
 /// Everything that is kept.
@@ -255,6 +256,12 @@ pub trait Health: Send + Sync {
 
     /// Succeeds when the store can be read and written.
     async fn ready(&self) -> Result<(), StoreError>;
+
+    /// How long ago what is in memory was certainly true, when other nodes change the same store; `Duration::MAX` before
+    /// anything was heard of them. `None` for a store of one node.
+    fn news_age(&self) -> Option<Duration> {
+        None
+    }
 
     /// Writes what is pending and lets go of the store.
     async fn close(&self);

@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod app;
 pub mod config;
+pub mod database;
 pub mod first_run;
 pub mod folder;
 pub mod http;

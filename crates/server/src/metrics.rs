@@ -9,7 +9,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 use std::collections::HashMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// The media type of what `encode` returns.
@@ -42,6 +42,7 @@ pub struct Metrics {
     pub hashes: HashMeters,
     /// Readings of changed certificate files.
     pub tls: TlsMeters,
+    news_age: Gauge<f64, AtomicU64>,
 }
 
 /// The numbers of one route, looked up once and then only added to.
@@ -196,6 +197,7 @@ impl Metrics {
             sessions_ended: counter(&mut registry, "sessions_ended", "Sessions ended by a logout"),
             hashes: HashMeters::listed(&mut registry),
             tls: TlsMeters::listed(&mut registry),
+            news_age: news_age(&mut registry),
             registry,
         }
     }
@@ -215,6 +217,15 @@ impl Metrics {
         self.sign_ins.get_or_create(&[("method", method), ("outcome", outcome.word())]).inc();
     }
 
+    /// Notes how old the news of other nodes are; before the first they are infinitely old.
+    pub fn heard(&self, age: Option<Duration>) {
+        self.news_age.set(match age {
+            None => 0.0,
+            Some(Duration::MAX) => f64::INFINITY,
+            Some(age) => age.as_secs_f64(),
+        });
+    }
+
     /// All numbers in the text format of OpenMetrics.
     pub fn encode(&self) -> String {
         let mut text = String::new();
@@ -222,6 +233,13 @@ impl Metrics {
         let _ = text::encode(&mut text, &self.registry);
         text
     }
+}
+
+fn news_age(registry: &mut Registry) -> Gauge<f64, AtomicU64> {
+    let gauge = Gauge::default();
+    let help = "How long ago what other nodes have done was certainly known here";
+    registry.register_with_unit("news_age", help, Unit::Seconds, gauge.clone());
+    gauge
 }
 
 fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
@@ -263,6 +281,7 @@ mod tests {
         metrics.hashes.checked.inc();
         metrics.hashes.waiting.set(3);
         metrics.tls.refused.inc();
+        metrics.heard(Some(Duration::from_millis(250)));
         let text = metrics.encode();
         for line in [
             "latchkey_sign_ins_total{method=\"password\",outcome=\"refused\"} 1",
@@ -270,6 +289,7 @@ mod tests {
             "latchkey_sessions_opened_total 0",
             "latchkey_password_hashes_total{kind=\"check\"} 1",
             "latchkey_password_hash_queue 3",
+            "latchkey_news_age_seconds 0.25",
             "latchkey_tls_reloads_total{outcome=\"refused\"} 1",
             concat!("latchkey_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         ] {

@@ -3,8 +3,9 @@
 use crate::admission::HashPool;
 use crate::app::{App, Shared};
 use crate::config::Config;
+use crate::database::{self, NoPassword};
 use crate::first_run::{self, Welcome};
-use crate::folder::{self, FolderError, Hold};
+use crate::folder::{FolderError, Hold};
 use crate::keysmith::SystemKeysmith;
 use crate::outbound::{Outbound, OutboundError};
 use crate::system::{self, SystemClock, SystemEntropy};
@@ -23,7 +24,6 @@ use domain::time::{Clock, minutes};
 use domain::{Cx, Needs, Operator, access, keyring};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
@@ -43,6 +43,9 @@ pub enum StartError {
     /// The data folder cannot be had.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// The password of the database cannot be read.
+    #[error(transparent)]
+    Password(#[from] NoPassword),
     /// The store cannot be opened.
     #[error("the store cannot be opened")]
     Store(#[from] StoreError),
@@ -90,14 +93,14 @@ pub struct Service {
     listener: TcpListener,
     metrics: Option<TcpListener>,
     certificate: Option<Arc<Certificate>>,
-    _hold: Hold,
+    _hold: Option<Hold>,
 }
 
 impl Service {
     /// Opens the data folder, fills an empty store from `seed` or with a first administrator, and binds the address.
     pub async fn open(config: &Config, seed: Option<Vec<NewOrg>>, traces: bool) -> Result<Self, StartError> {
-        let hold = folder::hold(&config.data)?;
-        let store = Arc::new(Store::open(&config.data, SystemClock.now()).await?);
+        let (store, hold) = database::open(config, SystemClock.now()).await?;
+        let store = Arc::new(store);
         let is_empty = store.is_empty().await?;
         if seed.is_some() && !is_empty {
             return Err(FoundingError::NotEmpty.into());
@@ -159,11 +162,6 @@ impl Service {
         watching.iter().for_each(tokio::task::JoinHandle::abort);
         domain::store::Health::close(&*self.store).await;
     }
-}
-
-/// Opens the store in a data folder for a tool; a service may be running on it.
-pub async fn attach_store(folder: &Path) -> Result<Store, StoreError> {
-    Store::attach(folder).await
 }
 
 /// A context for one command of a tool, without a service around it.
@@ -230,7 +228,11 @@ async fn fill(
 ) -> Result<Option<Welcome>, FoundingError> {
     match seed {
         Some(orgs) => founding::found(cx, access::may_found(operator), orgs).await.map(|_| None),
-        None if is_empty => first_run::found(cx, operator, &SystemEntropy).await.map(Some),
+        None if is_empty => match first_run::found(cx, operator, &SystemEntropy).await {
+            // Another node of a new database was first, and has told somebody the password.
+            Err(FoundingError::Store(StoreError::Conflict)) => Ok(None),
+            made => made.map(Some),
+        },
         None => Ok(None),
     }
 }

@@ -1,4 +1,4 @@
-//! The only file that touches the machine's clock, random numbers and cores.
+//! The only file that touches the machine's clock, random numbers, cores and environment.
 
 #![expect(
     clippy::disallowed_methods,
@@ -9,6 +9,7 @@ use domain::entropy::Entropy;
 use domain::time::{Clock, Timestamp};
 use std::num::NonZero;
 use std::time::{Duration, Instant, SystemTime};
+use wire::Secret;
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,6 +52,11 @@ impl Stopwatch {
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }
+}
+
+/// What the user of the database proves itself with, under the name that every tool of PostgreSQL takes it from.
+pub fn database_password() -> Option<Secret> {
+    std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty()).map(Secret::new)
 }
 
 /// How many threads run at once here, 1 when the machine does not say.

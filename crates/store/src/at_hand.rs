@@ -1,5 +1,6 @@
 //! What was read lately and has not changed since.
 
+use crate::elsewhere::Hearing;
 use quick_cache::sync::Cache;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,11 +12,12 @@ const MOST: usize = 100_000;
 pub struct AtHand<Id, Thing> {
     kept: Cache<Id, Arc<Thing>>,
     changes: Mutex<u64>,
+    hearing: Arc<Hearing>,
 }
 
 impl<Id: Eq + Hash + Copy, Thing> Default for AtHand<Id, Thing> {
     fn default() -> Self {
-        Self { kept: Cache::new(MOST), changes: Mutex::new(0) }
+        Self::of(Arc::default())
     }
 }
 
@@ -24,9 +26,14 @@ impl<Id: Eq + Hash + Copy, Thing> Default for AtHand<Id, Thing> {
 pub struct Reading(u64);
 
 impl<Id: Eq + Hash + Copy, Thing> AtHand<Id, Thing> {
-    /// The record with this id, if it is at hand.
+    /// Records that answer while this hears what other nodes do.
+    pub fn of(hearing: Arc<Hearing>) -> Self {
+        Self { kept: Cache::new(MOST), changes: Mutex::new(0), hearing }
+    }
+
+    /// The record with this id, if it is at hand and nobody else can have changed it for long.
     pub fn get(&self, id: &Id) -> Option<Arc<Thing>> {
-        self.kept.get(id)
+        self.hearing.is_current().then(|| self.kept.get(id)).flatten()
     }
 
     /// Begins to read a record from disk.

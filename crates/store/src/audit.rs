@@ -10,11 +10,15 @@ use domain::store::{Audit, StoreError};
 use domain::time::Timestamp;
 use wire::OrgId;
 
-/// Writers take turns, so the last entry is the one before, whoever wrote it.
+/// Writers of SQLite take turns, so the last entry is the one before, whoever wrote it.
 const APPEND: &str = "INSERT INTO audit (seq, at, org_id, event, hash)
     SELECT COALESCE(head.seq, 0) + 1, $1, $2, $3, audit_hash(
         CASE WHEN head.seq IS NULL THEN $4 ELSE head.hash END, COALESCE(head.seq, 0) + 1, $1, $2, $3)
     FROM (SELECT 1) AS one LEFT JOIN (SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1) AS head ON TRUE";
+
+/// On PostgreSQL it waits for its number: see `postgres/chain.rs`. `$4` is the other text's.
+const WAIT: &str = "INSERT INTO audit_waiting (id, placed_at, at, org_id, event)
+    VALUES (uuid_send(gen_random_uuid()), CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT), $1, $2, $3)";
 
 const UNSEALED: &str =
     "SELECT seq, at, org_id, event, (SELECT hash FROM audit AS before WHERE before.seq = entry.seq - 1)
@@ -54,7 +58,7 @@ pub fn append(entry: &Entry) -> Statement {
     // An event is plain words and ids; writing it as JSON cannot fail.
     let event = serde_json::to_string(&entry.event).unwrap_or_default();
     let org = entry.event.org().map(|org| org.bits().to_be_bytes());
-    sql(APPEND).bind(entry.at.as_micros()).bind(org).bind(event).bind(Link::NOTHING.0)
+    sql(APPEND).in_postgres(WAIT).bind(entry.at.as_micros()).bind(org).bind(event).bind(Link::NOTHING.0)
 }
 
 /// Hashes the entries that have no hash yet, those of an older release.
@@ -91,11 +95,13 @@ impl Audit for Store {
     }
 
     async fn last_entry(&self) -> Result<Option<(i64, Link)>, StoreError> {
+        self.db.settle().await?;
         let rows = self.db.read(sql(LAST)).await?;
         Ok(rows.first().map(|row| Ok::<_, DbError>((row.int(0)?, Link(row.digest(1)?)))).transpose()?)
     }
 
     async fn entries(&self, after: i64, most: u32) -> Result<Vec<Sealed>, StoreError> {
+        self.db.settle().await?;
         let rows = self.db.read(sql(ENTRIES).bind(after).bind(most)).await?;
         Ok(rows.iter().map(|row| entry(row, Link(row.digest(4)?))).collect::<Result<_, _>>()?)
     }

@@ -1,4 +1,24 @@
 //! The one seam between the nouns and a database: portable SQL goes in, rows come out.
+//!
+//! One text runs on SQLite and PostgreSQL, and on what speaks PostgreSQL's language (CockroachDB, YugabyteDB). So:
+//!
+//! - Bytes are `{BLOB}` in migrations, whole numbers, instants and flags `BIGINT`, words and JSON `TEXT`; no `SERIAL`,
+//!   `AUTOINCREMENT`, `BOOLEAN`, arrays, `WITHOUT ROWID`, triggers or stored functions.
+//! - A flag is bound as 0 or 1 and compared with `= 1`; a condition (`a IS NULL`, `EXISTS (…)`) may be selected, which
+//!   gives 0 or 1, but is not put into a column without `CASE`.
+//! - `SUM` of numbers is no `BIGINT` on PostgreSQL: `CAST(SUM(n) AS BIGINT)`. `COUNT` and `MAX` are. A division of
+//!   numbers, `json_…`, `strftime`, `unixepoch`, `ifnull`, `instr`, `GLOB`, `rowid`, `INSERT OR …`, `LIMIT a, b`, `x'00'`
+//!   and double quotes around words are one engine's: write `COALESCE`, `ON CONFLICT … DO`, `LIMIT … OFFSET …`, bind values.
+//! - `LIKE` tells capitals apart on PostgreSQL and not on SQLite: compare folded names. `ORDER BY` a name needs a second
+//!   column where names may be equal, and `NULLS FIRST` or `LAST` where they may be missing.
+//! - `$1` stands for one type wherever it stands. Where no column says which (`SELECT $1`, `$1 IS NULL`), write
+//!   `CAST($1 AS BIGINT)`. Every value that is bound is used.
+//! - Everything that is selected beside an aggregate stands in `GROUP BY`. An alias of a column is not known to `WHERE`,
+//!   and a subquery in `FROM` needs a name.
+//! - No text holds U+0000. A column is not named like a reserved word (`user`, `group`, `order`, `limit`, `offset`, `end`).
+//! - Statements of one write may rely on each other only if it is `Durable`: on PostgreSQL those run as if alone. In a
+//!   `Relaxed` write each statement carries its condition itself (`WHERE version = $7`).
+//! - What one write deletes or updates of many rows goes by their keys in order, or it may meet another and start again.
 
 use crate::migrate::{MigrateError, Migration};
 use crate::sqlite::Snapshot;
@@ -6,7 +26,7 @@ use async_trait::async_trait;
 use std::fmt;
 use std::path::Path;
 
-/// What a database does for this crate. SQLite is one, PostgreSQL can be another.
+/// What a database does for this crate: SQLite for one node, PostgreSQL for many.
 #[async_trait]
 pub trait Db: Send + Sync {
     /// The rows of a statement that only reads. It sees every write that was acknowledged before.
@@ -17,12 +37,17 @@ pub trait Db: Send + Sync {
     /// # Errors
     /// [`DbError::Unchanged`] when a statement that must change something did not, [`DbError::Conflict`] for a key that
     /// is taken or points nowhere: then nothing was written. [`DbError::Unavailable`]: it was not acknowledged, and a later
-    /// try may do; only a disk that fails while it commits can leave it written all the same.
+    /// try may do; only a disk or a connection that fails while it commits can leave it written all the same.
     async fn write(
         &self,
         statements: Vec<Statement>,
         durability: Durability,
     ) -> Result<Vec<Outcome>, DbError>;
+
+    /// Gives every entry of the record that has none its number and its hash. SQLite does so while it writes.
+    async fn settle(&self) -> Result<(), DbError> {
+        Ok(())
+    }
 
     /// Brings the schema up to date; `applied_at` is in microseconds since 1970.
     async fn migrate(&self, migrations: &'static [Migration], applied_at: i64) -> Result<(), MigrateError>;
@@ -30,14 +55,30 @@ pub trait Db: Send + Sync {
     /// Writes a consistent copy to a new file that only its owner may read, while others read and write.
     ///
     /// # Errors
-    /// [`DbError::Unavailable`] when the file exists already or cannot be written.
-    async fn backup(&self, to: &Path) -> Result<(), DbError>;
+    /// [`DbError::Unavailable`] when the file exists already or cannot be written, or copying is not ours to do.
+    async fn backup(&self, _to: &Path) -> Result<(), DbError> {
+        Err(not_ours())
+    }
 
     /// A copy in memory of everything at this moment.
-    async fn snapshot(&self) -> Result<Snapshot, DbError>;
+    async fn snapshot(&self) -> Result<Snapshot, DbError> {
+        Err(not_ours())
+    }
 
     /// Puts what a snapshot holds in the place of everything.
-    async fn restore(&self, snapshot: &Snapshot) -> Result<(), DbError>;
+    async fn restore(&self, _snapshot: &Snapshot) -> Result<(), DbError> {
+        Err(not_ours())
+    }
+
+    /// Whether other processes serve from the same database.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// The rows of a statement that asks for news of other processes. However many others are waiting, this is not.
+    async fn listen(&self, statement: Statement) -> Result<Vec<Row>, DbError> {
+        self.read(statement).await
+    }
 
     /// A number that is another one whenever another process has written since.
     async fn changes_elsewhere(&self) -> Result<i64, DbError>;
@@ -47,6 +88,12 @@ pub trait Db: Send + Sync {
 
     /// Finishes what was accepted, puts everything on disk and lets go of it. Later calls are refused.
     async fn close(&self);
+}
+
+/// What a database answers that has tools of its own for copies.
+fn not_ours() -> DbError {
+    let tools = "a PostgreSQL database is copied by pg_dump and brought back by pg_restore, not by latchkey";
+    DbError::Unavailable(tools.into())
 }
 
 /// How far a write has come when it is acknowledged.
@@ -157,6 +204,7 @@ impl<T: Into<Self>> From<Option<T>> for Value {
 #[derive(Debug, Clone)]
 pub struct Statement {
     pub(crate) sql: &'static str,
+    pub(crate) in_postgres: Option<&'static str>,
     pub(crate) values: Vec<Value>,
     pub(crate) must_change: bool,
 }
@@ -168,10 +216,21 @@ pub struct Statement {
 /// let statement = sql("UPDATE org SET name = $2 WHERE id = $1").bind([7_u8; 16]).bind("Ada & Co").must_change();
 /// ```
 pub fn sql(text: &'static str) -> Statement {
-    Statement { sql: text, values: Vec::new(), must_change: false }
+    Statement { sql: text, in_postgres: None, values: Vec::new(), must_change: false }
 }
 
 impl Statement {
+    /// This statement with another text for PostgreSQL, of the same values: for what cannot be said to both.
+    #[must_use]
+    pub(crate) fn in_postgres(mut self, text: &'static str) -> Self {
+        self.in_postgres = Some(text);
+        self
+    }
+
+    pub(crate) fn text_in_postgres(&self) -> &'static str {
+        self.in_postgres.unwrap_or(self.sql)
+    }
+
     /// This statement with one more value: `$1`, then `$2`, and so on.
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
@@ -319,7 +378,7 @@ mod tests {
         let statement = sql("SELECT $1, $2").bind("correct horse").bind([7_u8; 32]);
         assert_eq!(
             format!("{statement:?}"),
-            r#"Statement { sql: "SELECT $1, $2", values: [Text(..), Blob(..)], must_change: false }"#
+            r#"Statement { sql: "SELECT $1, $2", in_postgres: None, values: [Text(..), Blob(..)], must_change: false }"#
         );
     }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod clients;
 pub mod db;
 mod directory;
+mod elsewhere;
 mod groups;
 mod identity_providers;
 mod keys;
@@ -16,6 +17,7 @@ mod orgs;
 mod passwords;
 mod people;
 mod policies;
+pub mod postgres;
 pub mod restore;
 mod roles;
 mod roster;
@@ -28,12 +30,14 @@ pub mod sqlite;
 pub use sqlite::Snapshot;
 
 use async_trait::async_trait;
+use at_hand::AtHand;
 use db::{Db, DbError, Durability, Statement, sql};
 use domain::audit::Entry;
 use domain::org::Org;
 use domain::store::{Health, StoreError};
 use domain::time::Timestamp;
 use domain::user::User;
+use elsewhere::{Hearing, Memory};
 use live::LiveTable;
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +55,7 @@ const MIGRATIONS: &[migrate::Migration] = &[
     (7, "scim", include_str!("../migrations/0007_scim.sql")),
     (8, "oauth_client", include_str!("../migrations/0008_oauth_client.sql")),
     (9, "saml", include_str!("../migrations/0009_saml.sql")),
+    (11, "nodes", include_str!("../migrations/0011_nodes.sql")),
     (12, "saml_key", include_str!("../migrations/0012_saml_key.sql")),
 ];
 
@@ -58,9 +63,9 @@ const MIGRATIONS: &[migrate::Migration] = &[
 pub struct Store {
     db: Arc<dyn Db>,
     live: Arc<LiveTable>,
-    behind: AbortHandle,
-    users: Arc<at_hand::AtHand<UserId, User>>,
-    orgs: Arc<at_hand::AtHand<OrgId, Org>>,
+    behind: Vec<AbortHandle>,
+    users: Arc<AtHand<UserId, User>>,
+    orgs: Arc<AtHand<OrgId, Org>>,
 }
 
 impl Store {
@@ -69,10 +74,23 @@ impl Store {
         Self::over(Arc::new(sqlite::Sqlite::open(folder)?), now).await
     }
 
+    /// Opens the store in a PostgreSQL database, and brings its schema up to date. Other nodes may be using it.
+    pub async fn open_shared(settings: &postgres::Settings, now: Timestamp) -> Result<Self, StoreError> {
+        Self::over(Arc::new(postgres::Postgres::open(settings).await?), now).await
+    }
+
     /// Opens the store in a folder as it is, beside a service that may be running on it.
     pub async fn attach(folder: &Path) -> Result<Self, StoreError> {
-        let db: Arc<dyn Db> = Arc::new(sqlite::Sqlite::open(folder)?);
-        let rows = db.read(sql("SELECT COUNT(*), MAX(number) FROM migration")).await?;
+        Self::as_it_is(Arc::new(sqlite::Sqlite::open(folder)?)).await
+    }
+
+    /// Opens the store in a PostgreSQL database as it is, beside the nodes that serve it.
+    pub async fn attach_shared(settings: &postgres::Settings) -> Result<Self, StoreError> {
+        Self::as_it_is(Arc::new(postgres::Postgres::open(settings).await?)).await
+    }
+
+    async fn as_it_is(db: Arc<dyn Db>) -> Result<Self, StoreError> {
+        let rows = db.read(sql("SELECT COUNT(*), MAX(number) FROM migration WHERE number > 0")).await?;
         let known = MIGRATIONS.last().map(|(number, ..)| (MIGRATIONS.len() as i64, i64::from(*number)));
         let found = rows.first().map(|row| Ok::<_, DbError>((row.int(0)?, row.int(1)?))).transpose()?;
         if found != known {
@@ -95,9 +113,22 @@ impl Store {
     }
 
     fn with(db: Arc<dyn Db>) -> Self {
-        let live = Arc::new(LiveTable::default());
-        let behind = tokio::spawn(live::write_behind(Arc::clone(&live), Arc::clone(&db))).abort_handle();
-        Self { db, live, behind, users: Arc::default(), orgs: Arc::default() }
+        let hearing = Arc::new(if db.is_shared() { Hearing::of_many() } else { Hearing::default() });
+        let live = Arc::new(LiveTable::of(Arc::clone(&hearing)));
+        let users = Arc::new(AtHand::of(Arc::clone(&hearing)));
+        let orgs = Arc::new(AtHand::of(Arc::clone(&hearing)));
+        let mut behind =
+            vec![tokio::spawn(live::write_behind(Arc::clone(&live), Arc::clone(&db))).abort_handle()];
+        if db.is_shared() {
+            let memory = Memory {
+                hearing,
+                live: Arc::clone(&live),
+                users: Arc::clone(&users),
+                orgs: Arc::clone(&orgs),
+            };
+            behind.push(tokio::spawn(elsewhere::follow(memory, Arc::clone(&db))).abort_handle());
+        }
+        Self { db, live, behind, users, orgs }
     }
 
     /// Writes a consistent copy of the store to a new file, while others use it.
@@ -114,7 +145,7 @@ impl Store {
 
     /// Goes back to a snapshot. This store must not be used any more: its memory is of another time.
     pub async fn restored(&self, snapshot: &Snapshot) -> Result<Self, StoreError> {
-        self.behind.abort();
+        self.behind.iter().for_each(AbortHandle::abort);
         self.db.restore(snapshot).await?;
         Ok(Self::with(Arc::clone(&self.db)))
     }
@@ -132,7 +163,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        self.behind.abort();
+        self.behind.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -182,6 +213,10 @@ impl Health for Store {
 
     async fn ready(&self) -> Result<(), StoreError> {
         Ok(self.db.ready().await?)
+    }
+
+    fn news_age(&self) -> Option<std::time::Duration> {
+        self.live.age()
     }
 
     async fn close(&self) {

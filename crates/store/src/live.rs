@@ -1,6 +1,7 @@
 //! Live sessions in memory: they answer every check, and write their last use behind.
 
 use crate::db::{Db, DbError, Durability};
+use crate::elsewhere::Hearing;
 use crate::sessions;
 use domain::session::{Place, Session, SessionDigest};
 use domain::time::Timestamp;
@@ -28,16 +29,27 @@ pub struct LiveTable {
     unsaved: Mutex<Vec<Arc<Session>>>,
     wake: Notify,
     places: Mutex<HashMap<OrgId, Arc<Places>>>,
+    renewed: AtomicU64,
+    hearing: Arc<Hearing>,
 }
 
 impl Default for LiveTable {
     fn default() -> Self {
+        Self::of(Arc::default())
+    }
+}
+
+impl LiveTable {
+    /// Sessions that answer while this hears what other nodes do.
+    pub fn of(hearing: Arc<Hearing>) -> Self {
         Self {
             shards: std::array::from_fn(|_| Shard::default()),
             endings: AtomicU64::new(0),
             unsaved: Mutex::default(),
             wake: Notify::new(),
             places: Mutex::default(),
+            renewed: AtomicU64::new(0),
+            hearing,
         }
     }
 }
@@ -46,8 +58,11 @@ impl Default for LiveTable {
 pub struct Reading(u64);
 
 impl LiveTable {
-    /// The session with this digest, if it is in memory.
+    /// The session with this digest, if it is in memory and no other node can have ended it for long.
     pub fn get(&self, digest: &SessionDigest) -> Option<Arc<Session>> {
+        if !self.hearing.is_current() {
+            return None;
+        }
         self.shard(digest).read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
     }
 
@@ -87,6 +102,41 @@ impl LiveTable {
         self.retain(|session| session.user != user || but == Some(session.digest));
     }
 
+    /// Forgets the session whose digest begins like this: another node has ended it.
+    pub fn ended_elsewhere(&self, mark: [u8; 6]) {
+        self.endings.fetch_add(1, Ordering::SeqCst);
+        let [first, ..] = mark;
+        let shard = self.shard_of(first);
+        shard
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|digest, _| !digest.0.starts_with(&mark));
+    }
+
+    /// Forgets every session: another node may have ended any of them.
+    pub fn all_ended_elsewhere(&self) {
+        self.endings.fetch_add(1, Ordering::SeqCst);
+        self.retain(|_| false);
+    }
+
+    /// Lets a part of the sessions go, the next part each time: another node may have used them later than this one.
+    pub fn let_some_go(&self) {
+        let next = usize::try_from(self.renewed.fetch_add(1, Ordering::Relaxed)).unwrap_or(0) % SHARDS;
+        if let Some(shard) = self.shards.get(next) {
+            shard.write().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
+    /// Whether other nodes open sessions too.
+    pub fn is_of_many(&self) -> bool {
+        self.hearing.is_of_many()
+    }
+
+    /// How old the news of other nodes are; `None` when there are none.
+    pub fn age(&self) -> Option<Duration> {
+        self.hearing.age()
+    }
+
     /// Forgets what had ended by `before`.
     pub fn forget(&self, before: Timestamp) {
         self.retain(|session| !session.has_ended(before));
@@ -100,6 +150,10 @@ impl LiveTable {
 
     fn shard(&self, digest: &SessionDigest) -> &Shard {
         let [first, ..] = digest.0;
+        self.shard_of(first)
+    }
+
+    fn shard_of(&self, first: u8) -> &Shard {
         let [zero, ..] = &self.shards;
         self.shards.get(usize::from(first) % SHARDS).unwrap_or(zero)
     }
@@ -112,7 +166,9 @@ impl LiveTable {
 
     /// Writes the last use of every session that is queued. What cannot be written stays queued.
     pub async fn flush(&self, db: &dyn Db) -> Result<(), DbError> {
-        let queued = std::mem::take(&mut *self.unsaved());
+        let mut queued = std::mem::take(&mut *self.unsaved());
+        // Two nodes that write the same sessions do it in the same order, so neither waits for the other.
+        queued.sort_unstable_by_key(|session| session.digest.0);
         queued.iter().for_each(|session| session.mark_saved());
         for (written, portion) in queued.chunks(PORTION).enumerate() {
             let statements = portion.iter().map(|session| sessions::touch(session)).collect();

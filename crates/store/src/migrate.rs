@@ -60,10 +60,10 @@ impl From<MigrateError> for StoreError {
 }
 
 /// A step that the database has.
-struct Applied {
-    number: i64,
-    name: String,
-    checksum: Vec<u8>,
+pub(crate) struct Applied {
+    pub number: i64,
+    pub name: String,
+    pub checksum: Vec<u8>,
 }
 
 /// Brings a SQLite database up to date in one transaction, so that of two processes one waits and finds it done.
@@ -101,7 +101,10 @@ fn applied(whole: &Transaction<'_>) -> Result<Vec<Applied>, rusqlite::Error> {
 }
 
 /// The steps that are still to be done, if those that are done are the ones we know.
-fn missing<'a>(steps: &'a [Migration], applied: &[Applied]) -> Result<&'a [Migration], MigrateError> {
+pub(crate) fn missing<'a>(
+    steps: &'a [Migration],
+    applied: &[Applied],
+) -> Result<&'a [Migration], MigrateError> {
     let mut left = steps;
     for Applied { number, name, checksum } in applied {
         let (number, name) = (*number, name.clone());
@@ -126,7 +129,7 @@ fn apply(whole: &Transaction<'_>, step: &Migration, applied_at: i64) -> Result<(
     Ok(())
 }
 
-fn checksum_of(text: &str) -> aws_lc_rs::digest::Digest {
+pub(crate) fn checksum_of(text: &str) -> aws_lc_rs::digest::Digest {
     digest(&SHA256, text.as_bytes())
 }
 

@@ -123,6 +123,9 @@ mod tests {
             }
         }
         left.sort_unstable();
-        assert_eq!((own, left), (OWN.len(), vec!["audit", "revoked_token", "session", "spent"]));
+        assert_eq!(
+            (own, left),
+            (OWN.len(), vec!["audit", "audit_waiting", "revoked_token", "scim_token", "session", "spent"])
+        );
     }
 }

@@ -85,6 +85,7 @@ impl Roster for Store {
         (from, to): (Timestamp, Timestamp),
         page: Page,
     ) -> Result<Vec<Logged>, StoreError> {
+        self.db.settle().await?;
         let statement = sql(LOG)
             .bind(org.bits().to_be_bytes())
             .bind(from.as_micros())

@@ -1,6 +1,6 @@
 //! `latchkey backup`: a consistent copy of the store, also while the service runs.
 
-use super::{block_on, configuration, existing_store};
+use super::{block_on, configuration, existing_store, refuse_database};
 use crate::args::BackupArgs;
 use crate::error::Failure;
 use crate::print;
@@ -12,6 +12,7 @@ use server::system::SystemClock;
 /// Writes the copy.
 pub fn run(args: BackupArgs) -> Result<(), Failure> {
     let config = configuration(&args.place)?;
+    refuse_database(&config, "`pg_dump --format=custom` writes a consistent copy while the service runs")?;
     if args.file.exists() {
         let exists = std::io::Error::from(std::io::ErrorKind::AlreadyExists);
         return Err(Failure::refused(exists)

@@ -46,17 +46,31 @@ fn configuration(place: &DataArgs) -> Result<Config, Failure> {
         None => Config::default(),
     };
     config.data = place.data.clone().unwrap_or(config.data);
+    if let Some(url) = &place.store {
+        // The text is not repeated: it may have a password in it.
+        let url = url.parse().map_err(|error| Failure::usage(error).while_doing("--store cannot be used"))?;
+        config.store = Some(url);
+    }
     Ok(config)
 }
 
 /// Opens the store that is already there.
 async fn existing_store(config: &Config) -> Result<Store, Failure> {
     let file = config.data.join(store::sqlite::FILE);
-    if let Err(error) = std::fs::metadata(&file) {
+    if config.store.is_none()
+        && let Err(error) = std::fs::metadata(&file)
+    {
         let what = format!("there is no store in {}", config.data.display());
         return Err(Failure::refused(error).while_doing(what).hint("name the data folder with --data"));
     }
-    server::service::attach_store(&config.data).await.map_err(Failure::machine)
+    server::database::attach(config).await.map_err(Failure::machine)
+}
+
+/// Refuses what a database has tools of its own for.
+fn refuse_database(config: &Config, command: &str) -> Result<(), Failure> {
+    let Some(url) = &config.store else { return Ok(()) };
+    let theirs = std::io::Error::other("PostgreSQL has tools of its own for copies");
+    Err(Failure::refused(theirs).while_doing(format!("{url} is not copied here")).hint(command))
 }
 
 /// Runs a story on this thread until it ends.

@@ -31,7 +31,8 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         let (terminate, interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
         // A reload is for certificates; without one the signal must still not end the service.
         let _reload = listen(SignalKind::hangup())?;
-        let service = Service::open(&config, seed, telemetry.traces()).await.map_err(explain)?;
+        let service = Service::open(&config, seed, telemetry.traces()).await;
+        let service = service.map_err(|error| explain(error, config.store.is_some()))?;
         print::line(&format!("latchkey ready {}", service.url));
         service.welcome.iter().for_each(|welcome| print::note(&welcome.text(&service.url)));
         service.run(either(terminate, interrupt)).await;
@@ -68,9 +69,11 @@ async fn either(mut one: Signal, mut other: Signal) {
     }
 }
 
-fn explain(error: StartError) -> Failure {
+fn explain(error: StartError, is_shared: bool) -> Failure {
     let hint = match &error {
         StartError::Folder(FolderError::InUse(_)) => "stop the other one, or name another folder with --data",
+        StartError::Store(_) if is_shared => "check store and [postgres] in the configuration",
+        StartError::Password(_) => "name a file in postgres.password_file that this user may read",
         StartError::Folder(_) | StartError::Store(_) => {
             "check the owner, the permissions and the free space of the folder"
         }

@@ -1,4 +1,4 @@
-//! `kill -9` at any moment loses nothing that was acknowledged.
+//! `kill -9` at any moment loses nothing that was acknowledged; on PostgreSQL too, with `LATCHKEY_TEST_STORE=postgres`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use ureq::Agent;
 
+use crate::private_postgres;
 use crate::service::{self, Service};
 
 const WORKERS: u64 = 4;
@@ -64,15 +65,31 @@ fn one_folder(dice: &mut fastrand::Rng, rounds: u64) -> Count {
 
 /// Every entry hangs on the one before it, whenever the service was killed.
 fn verify_record(folder: &Path) {
-    let output = service::latchkey().args(["audit", "verify", "--data"]).arg(service::data(folder)).output();
+    let output = service::latchkey().args(["audit", "verify"]).args(store_in(folder)).output();
     let output = output.expect("the tool can be started");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What tells the tool where the store is.
+fn store_in(folder: &Path) -> [std::ffi::OsString; 4] {
+    let config = folder.join("config.toml");
+    ["--config".into(), config.into(), "--data".into(), service::data(folder).into()]
+}
+
+/// Where the store is when it is not in the folder.
+#[expect(clippy::disallowed_methods, reason = "a test has no configuration but its environment")]
+fn store_elsewhere() -> String {
+    match std::env::var("LATCHKEY_TEST_STORE").as_deref() {
+        Ok("postgres") => format!("store = \"{}\"\n", private_postgres::store()),
+        _ => String::new(),
+    }
 }
 
 /// Writes configuration and seed; the arguments name the configuration first.
 fn prepare(folder: &Path) -> [String; 4] {
     let (config, seed) = (folder.join("config.toml"), folder.join("seed.toml"));
-    fs::write(&config, "[password]\nmemory_kib = 64\n").expect("the folder can be written");
+    fs::write(&config, format!("{}[password]\nmemory_kib = 64\n", store_elsewhere()))
+        .expect("the folder can be written");
     let users = (0..WORKERS).map(|number| {
         format!("[[org.user]]\nname = \"robot.{number}\"\npassword = \"{PASSWORD}\"\nroles = [\"Admin\"]\n")
     });
@@ -171,8 +188,7 @@ impl Worker {
     }
 
     fn rotate(&mut self, folder: &Path) -> Option<()> {
-        let output =
-            service::latchkey().args(["keys", "rotate", "--data"]).arg(service::data(folder)).output();
+        let output = service::latchkey().args(["keys", "rotate"]).args(store_in(folder)).output();
         let output = output.expect("the tool can be started");
         // It may find the store busy; only what it acknowledges is held against the service.
         if output.status.success() {

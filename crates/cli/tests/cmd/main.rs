@@ -13,6 +13,8 @@ mod declared;
 mod doctor;
 mod emulate;
 mod exec;
+#[path = "../../../store/tests/private_postgres/mod.rs"]
+mod private_postgres;
 mod progress;
 mod proxy;
 mod service;

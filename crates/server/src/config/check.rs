@@ -56,8 +56,13 @@ fn problem(key: impl Into<String>, advice: impl Into<String>) -> Problem {
 }
 
 fn numbers(config: &Config) -> Vec<Problem> {
-    let Config { session, password, lockout, audit, limits, .. } = config;
+    let Config { postgres, session, password, lockout, audit, limits, .. } = config;
     [
+        ("postgres.connections", postgres.connections, 2, 1_000),
+        ("postgres.connect_seconds", postgres.connect_seconds, 1, 60),
+        ("postgres.wait_seconds", postgres.wait_seconds, 1, 60),
+        ("postgres.statement_seconds", postgres.statement_seconds, 1, 60),
+        ("postgres.tries", postgres.tries, 1, 100),
         ("session.idle_minutes", session.idle_minutes, 1, 525_600),
         ("session.absolute_minutes", session.absolute_minutes, 1, 525_600),
         ("session.limit_per_org", session.limit_per_org, 1, 10_000_000),
@@ -152,7 +157,13 @@ fn files(config: &Config) -> Vec<Problem> {
     let tls =
         config.tls.iter().flat_map(|tls| [("tls.certificate", &tls.certificate), ("tls.key", &tls.key)]);
     let authorities = config.federation.authorities.iter().map(|path| ("federation.authorities", path));
-    tls.chain(authorities).filter_map(|(key, path)| unreadable(key, path)).collect()
+    let postgres = &config.postgres;
+    let database = [
+        ("postgres.password_file", &postgres.password_file),
+        ("postgres.authorities", &postgres.authorities),
+    ];
+    let database = database.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?)));
+    tls.chain(authorities).chain(database).filter_map(|(key, path)| unreadable(key, path)).collect()
 }
 
 fn unreadable(key: &str, path: &Path) -> Option<Problem> {

@@ -4,10 +4,12 @@
 //! becomes one is a path to a file, never a value.
 
 mod check;
+mod postgres;
 mod sections;
 mod url;
 
 pub use check::{Problem, Problems};
+pub use postgres::Postgres;
 pub use sections::{
     Audit, Federation, Limits, Lockout, Log, LogFormat, Network, OrgSpelling, Password, Range, Refusal,
     RefusedStatus, Region, Session, Telemetry, Tls, Token, Wire,
@@ -27,12 +29,16 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Folder of the store and the signing keys; created when it is missing.
     pub data: PathBuf,
+    /// The PostgreSQL database that is the store, as a URL without a password; the folder when absent.
+    pub store: Option<store::postgres::Url>,
     /// Where clients reach this login host; the bound address when absent.
     pub public_url: Option<BaseUrl>,
     /// Base of `serverUrl` and `baseApiUrl`, to which `/saas` is appended; `public_url` when absent.
     pub pod_url: Option<BaseUrl>,
     /// Certificate and key; plain HTTP when absent.
     pub tls: Option<Tls>,
+    /// The connections to the database that `store` names.
+    pub postgres: Postgres,
     /// Spellings and statuses that clients see.
     pub wire: Wire,
     /// How long a session lives.
@@ -64,9 +70,11 @@ impl Default for Config {
         Self {
             listen: SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 8470),
             data: PathBuf::from("latchkey-data"),
+            store: None,
             public_url: None,
             pod_url: None,
             tls: None,
+            postgres: Postgres::default(),
             wire: Wire::default(),
             session: Session::default(),
             token: Token::default(),
@@ -111,13 +119,14 @@ impl Config {
         match std::fs::read_to_string(&path) {
             Err(source) => Err(ConfigError::Unreadable { path, source }),
             Ok(text) => toml::from_str(&text)
-                .map_err(|error| ConfigError::Malformed { path: Some(path), source: Box::new(error) }),
+                .map_err(|error| ConfigError::Malformed { path: Some(path), source: hide_password(error) }),
         }
     }
 
     /// Reads a text of TOML, like `load`.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| ConfigError::Malformed { path: None, source: Box::new(error) })
+        toml::from_str(text)
+            .map_err(|error| ConfigError::Malformed { path: None, source: hide_password(error) })
     }
 
     /// Judges every value and names all that cannot work, with what to do about each.
@@ -147,6 +156,14 @@ impl Config {
         let address = SocketAddr::new(host, bound.port());
         self.public_url.clone().unwrap_or_else(|| BaseUrl::of(self.tls.is_some(), address))
     }
+}
+
+/// An error shows the line that it is about, but not one that has a password in it.
+fn hide_password(mut error: toml::de::Error) -> Box<toml::de::Error> {
+    if error.message().contains(&store::postgres::NotAUrl::Password.to_string()) {
+        error.set_input(None);
+    }
+    Box::new(error)
 }
 
 #[cfg(test)]
@@ -194,7 +211,8 @@ mod tests {
         paths(&serde_json::to_value(&config).unwrap(), "", &mut known);
         assert_eq!(written, known);
         let federation = Federation { authorities: None, ..config.federation.clone() };
-        assert_eq!(Config { tls: None, federation, ..config }.check(), Ok(()));
+        let postgres = Postgres { password_file: None, authorities: None, ..config.postgres.clone() };
+        assert_eq!(Config { tls: None, federation, postgres, ..config }.check(), Ok(()));
     }
 
     #[test]
@@ -213,6 +231,13 @@ mod tests {
     fn an_unknown_key_is_named_with_its_line() {
         let error = Config::parse("[session]\nidle_minutes = 5\nidel = 4\n").unwrap_err().to_string();
         assert!(error.contains("line 3") && error.contains("unknown field `idel`"), "{error}");
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_shown() {
+        let error = Config::parse("store = 'postgres://latchkey:hunter2@localhost/latchkey'").unwrap_err();
+        assert!(error.to_string().contains("it must not have a password"), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 
     #[test]

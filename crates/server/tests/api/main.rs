@@ -22,6 +22,8 @@ mod orgs;
 mod passwords;
 mod people;
 mod policy;
+#[path = "../../../store/tests/private_postgres/mod.rs"]
+mod private_postgres;
 mod region;
 mod resource_servers;
 mod saml;

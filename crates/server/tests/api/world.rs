@@ -1,12 +1,13 @@
 //! A whole service in memory, on real parts: only the clock stands still until a test moves it.
 
 use crate::answer::{Answer, Notebook};
+use crate::private_postgres;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use domain::entropy::Entropy;
 use domain::name::CanonicalName;
-use domain::store::Directory;
+use domain::store::{Audit, Directory};
 use domain::time::{Clock, Timestamp};
 use domain::user::Account;
 use domain::{Needs, Operator, access, founding, keyring};
@@ -25,8 +26,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use store::Store;
-use store::db::{Db, sql};
-use store::sqlite::Sqlite;
+use store::postgres::Settings;
 use tower::ServiceExt;
 
 pub use domain::time::minutes;
@@ -148,7 +148,7 @@ impl World {
         settings(&mut config);
         config.check().unwrap();
         let clock = Arc::new(StoppedClock(AtomicI64::new(START.as_micros())));
-        let store = Arc::new(Store::in_memory(START).await.unwrap());
+        let store = Arc::new(new_store().await);
         let (app, operator) = open(&config, &store, &clock);
         keyring::rotate(&app.cx, access::may_rotate_keys(&operator)).await.unwrap();
         founding::found(&app.cx, access::may_found(&operator), seed::parse(seed).unwrap()).await.unwrap();
@@ -181,11 +181,8 @@ impl World {
 
     /// Everything that was recorded so far, oldest first.
     pub async fn events(&self) -> Vec<serde_json::Value> {
-        let folder = tempfile::tempdir().unwrap();
-        self.store.backup(&folder.path().join("latchkey.db")).await.unwrap();
-        let copy = Sqlite::open(folder.path()).unwrap();
-        let rows = copy.read(sql("SELECT event FROM audit ORDER BY seq")).await.unwrap();
-        rows.iter().map(|row| serde_json::from_str(row.text(0).unwrap()).unwrap()).collect()
+        let entries = self.store.entries(0, u32::MAX).await.unwrap();
+        entries.iter().map(|entry| serde_json::from_str(&entry.event).unwrap()).collect()
     }
 
     pub async fn rotate_keys(&self) {
@@ -284,6 +281,19 @@ fn open(config: &Config, store: &Arc<Store>, clock: &Arc<StoppedClock>) -> (App,
     let mut shared = Shared::new(config, Arc::new(cx), Arc::<Store>::clone(store), metrics);
     shared.saas_url = service::saas_url(config, BOUND);
     (Arc::new(shared), operator)
+}
+
+/// A store in memory; with `LATCHKEY_TEST_STORE=postgres` a database of its own.
+#[expect(clippy::disallowed_methods, reason = "a test has no configuration but its environment")]
+async fn new_store() -> Store {
+    match std::env::var("LATCHKEY_TEST_STORE").as_deref() {
+        Ok("postgres") => {
+            let settings =
+                Settings { connections: 4, ..Settings::of(private_postgres::store().parse().unwrap()) };
+            Store::open_shared(&settings, START).await.unwrap()
+        }
+        _ => Store::in_memory(START).await.unwrap(),
+    }
 }
 
 /// The address that nothing in these tests listens on.

@@ -28,7 +28,7 @@ pub fn run(args: &VerifyArgs) -> Result<(), Failure> {
     };
     let is_anchored = demands.trusted.is_some();
     let verdict = match &args.file {
-        Some(file) if args.place.data.is_some() => return Err(not_both(file)),
+        Some(file) if args.place.data.is_some() || args.place.store.is_some() => return Err(not_both(file)),
         Some(file) if file == Path::new("-") => of_lines(demands, io::stdin().lock()),
         Some(file) => of_lines(demands, BufReader::new(open(file)?)),
         None => {
@@ -76,7 +76,7 @@ fn broken(fault: Fault) -> Failure {
 }
 
 fn not_both(file: &Path) -> Failure {
-    let both = io::Error::other(format!("--data names a store, and {} is a file", file.display()));
+    let both = io::Error::other(format!("--data and --store name a store, and {} is a file", file.display()));
     Failure::usage(both).hint("name one of them")
 }
 

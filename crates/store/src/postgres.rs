@@ -1,0 +1,127 @@
+//! PostgreSQL, for many nodes over one database: a bounded pool of connections, and transactions that are tried again
+//! only when surely nothing was committed.
+//!
+//! No advisory locks, no LISTEN and NOTIFY and no sequences: poolers and distributed databases do not have them. Durable
+//! writes are SERIALIZABLE, so whatever they read in their statements holds when they commit, as with SQLite's one
+//! writer; relaxed writes change single rows that carry their own condition, and stand beside each other.
+
+mod chain;
+mod connect;
+mod failure;
+mod migrate;
+mod settings;
+mod transaction;
+mod value;
+
+pub use settings::{NotAUrl, Settings, Url};
+
+use crate::db::{Db, DbError, Durability, Outcome, Row, Statement, Value, sql};
+use crate::migrate::{MigrateError, Migration};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::RwLock;
+use transaction::Line;
+
+/// How many requests may wait for a connection. Beyond that a caller is refused at once.
+const QUEUE: usize = 4096;
+
+/// News that take longer are asked for again, over another connection.
+const PATIENCE_FOR_NEWS: Duration = Duration::from_secs(2);
+
+/// How many entries have ever been written, numbered or not; none comes in without being counted here.
+const WRITTEN: &str =
+    "SELECT COALESCE((SELECT MAX(seq) FROM audit), 0) + (SELECT COUNT(*) FROM audit_waiting)";
+
+/// Writes without changing anything: a standby and a full disk refuse it.
+const PROVE: &str = "UPDATE migration SET applied_at = applied_at WHERE number = 1";
+
+/// A PostgreSQL database.
+pub struct Postgres {
+    line: Arc<Line>,
+    /// One connection more, for news alone. A node that waited for them behind its own requests would ask the database
+    /// for every answer just when it has too much to do.
+    ear: Line,
+    /// Every write that is under way reads it; closing waits to write it.
+    under_way: Arc<RwLock<()>>,
+}
+
+impl Postgres {
+    /// Connects once, so that what cannot work is said at the start.
+    ///
+    /// # Errors
+    /// [`DbError::Unavailable`] when the database cannot be reached or would not keep what it acknowledges.
+    pub async fn open(settings: &Settings) -> Result<Self, DbError> {
+        let pool = connect::pool(settings).await?;
+        let line = Line::new(pool, settings.statement + settings.connect, settings.tries);
+        let short = settings.statement.min(PATIENCE_FOR_NEWS);
+        let settings = Settings { connections: 1, statement: short, wait: short, ..settings.clone() };
+        let ear = Line::new(connect::pool(&settings).await?, short, 1);
+        Ok(Self { line: Arc::new(line), ear, under_way: Arc::default() })
+    }
+
+    fn admit(&self) -> Result<(), DbError> {
+        match self.line.pool.status().waiting < QUEUE {
+            true => Ok(()),
+            false => Err(failure::unavailable("too many requests are waiting for the database")),
+        }
+    }
+}
+
+#[async_trait]
+impl Db for Postgres {
+    async fn read(&self, statement: Statement) -> Result<Vec<Row>, DbError> {
+        self.admit()?;
+        // PostgreSQL keeps no text with U+0000 and takes none, so nothing is found by it.
+        if statement.values.iter().any(|value| matches!(value, Value::Text(text) if text.contains('\0'))) {
+            return Ok(Vec::new());
+        }
+        self.line.read(&statement).await
+    }
+
+    async fn listen(&self, statement: Statement) -> Result<Vec<Row>, DbError> {
+        self.ear.read(&statement).await
+    }
+
+    // As a task of its own: a caller that goes away does not undo it.
+    async fn write(
+        &self,
+        statements: Vec<Statement>,
+        durability: Durability,
+    ) -> Result<Vec<Outcome>, DbError> {
+        self.admit()?;
+        let (line, under_way) = (Arc::clone(&self.line), Arc::clone(&self.under_way));
+        let written = tokio::spawn(async move {
+            let _under_way = under_way.read().await;
+            line.write(&statements, durability).await
+        });
+        written.await.unwrap_or_else(|_| Err(failure::unavailable("the write did not come to its end")))
+    }
+
+    async fn migrate(&self, migrations: &'static [Migration], applied_at: i64) -> Result<(), MigrateError> {
+        migrate::run(&self.line.pool, migrations, applied_at).await
+    }
+
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    async fn settle(&self) -> Result<(), DbError> {
+        chain::settle(&self.line).await
+    }
+
+    async fn changes_elsewhere(&self) -> Result<i64, DbError> {
+        let rows = self.read(sql(WRITTEN)).await?;
+        rows.first().ok_or_else(|| DbError::Corrupt("a count without a row".into()))?.int(0)
+    }
+
+    async fn ready(&self) -> Result<(), DbError> {
+        self.write(vec![sql(PROVE)], Durability::Durable).await.map(drop)
+    }
+
+    async fn close(&self) {
+        let _nothing_is_under_way = self.under_way.write().await;
+        self.line.pool.close();
+        self.ear.pool.close();
+    }
+}
