@@ -4,6 +4,7 @@ pub mod chain;
 pub mod checkpoint;
 pub mod denial;
 pub mod export;
+mod kind;
 pub mod line;
 mod reason;
 pub(crate) mod scim_use;
@@ -11,6 +12,7 @@ pub mod seal;
 pub mod trail;
 pub mod verify;
 
+pub use kind::Kind;
 pub use reason::{Distrust, MintRefusal, Refusal, TokenRefusal};
 
 use crate::name::NameDigest;

@@ -11,7 +11,6 @@ use crate::method::hash::Cost;
 use crate::name::NameDigest;
 use crate::once::Marks;
 use crate::password::Rules;
-use crate::revocation::Revoked;
 use crate::saml::key::ServiceKey;
 use crate::store::Store;
 use crate::throttle::Throttle;
@@ -62,7 +61,6 @@ pub struct Cx {
     pub(crate) recorded: Recorded,
     pub(crate) noted: Recorded,
     pub(crate) marks: Marks,
-    pub(crate) revoked: Revoked,
     pub(crate) trail: Trail,
     pub(crate) saml_key: tokio::sync::OnceCell<Arc<ServiceKey>>,
     pub(crate) verified: quick_cache::sync::Cache<[u8; 32], Arc<Verified>>,
@@ -88,7 +86,6 @@ impl Needs {
             recorded: Recorded::default(),
             noted: Recorded::default(),
             marks: Marks::default(),
-            revoked: Revoked::default(),
             verified: quick_cache::sync::Cache::new(policy.verified_tokens),
             keyring: Keyring::default(),
             trail: Trail::default(),

@@ -16,6 +16,9 @@ use std::time::Duration;
 use wire::jwt::{Jwk, Jwks};
 use zeroize::Zeroizing;
 
+/// How long nobody looks again for a key that was not there: tokens with made-up keys must not cost a query each.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// How long a retired key stays published: the longest life of a token, that of an OAuth client, and a minute for slow
 /// nodes.
 const PUBLISHED: Duration = Duration::from_secs(24 * 60 * 60 + 60);
@@ -152,11 +155,15 @@ impl Key {
 
 /// The keys in use, newest first; empty until it is first refreshed.
 #[derive(Default)]
-pub(crate) struct Keyring(RwLock<Arc<Vec<Arc<Key>>>>);
+pub(crate) struct Keyring {
+    keys: RwLock<Arc<Vec<Arc<Key>>>>,
+    /// When somebody last looked for a key that was not there, and whether he could.
+    looked: tokio::sync::Mutex<Option<(Timestamp, Result<(), StoreError>)>>,
+}
 
 impl Keyring {
     fn keys(&self) -> Arc<Vec<Arc<Key>>> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The key that signs now.
@@ -191,8 +198,27 @@ pub async fn refresh(cx: &Cx) -> Result<(), StoreError> {
         .map(|record| Key::open(cx, record))
         .collect::<Result<Vec<_>, _>>()?;
     keys.sort_by_key(|key| std::cmp::Reverse(key.created_at));
-    *cx.keyring.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    *cx.keyring.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
     Ok(())
+}
+
+/// Looks for the key whose tokens begin with `header`, which another node may have made just now; says whether it is
+/// there. Whoever comes while somebody looks waits for that look.
+pub(crate) async fn look_for(cx: &Cx, header: &str, now: Timestamp) -> Result<bool, StoreError> {
+    let mut looked = cx.keyring.looked.lock().await;
+    let is_known = || cx.keyring.with_header(header, now).is_some();
+    if is_known() {
+        return Ok(true);
+    }
+    if let Some((at, found)) = &*looked
+        && *at <= now
+        && now.since(*at) < PAUSE
+    {
+        return found.clone().map(|()| false);
+    }
+    let found = refresh(cx).await;
+    *looked = Some((now, found.clone()));
+    found.map(|()| is_known())
 }
 
 /// Makes a new key that signs from now on, because it is time, and returns its name.

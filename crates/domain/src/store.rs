@@ -210,7 +210,7 @@ pub trait Keys: Send + Sync {
     /// Forgets keys that were retired before `before`.
     async fn forget_keys(&self, before: Timestamp) -> Result<(), StoreError>;
 
-    /// A number that changes when another process has written to the store.
+    /// A number that changes when another process may have made a key.
     async fn changes_elsewhere(&self) -> Result<i64, StoreError>;
 }
 

@@ -13,6 +13,9 @@ use tokio::time::{MissedTickBehavior, interval};
 /// How soon a key that another process made is used here.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// The same where that process is another node, of which the store hears anyway: asking costs nothing.
+const LOOK_AMONG_NODES: Duration = Duration::from_millis(100);
+
 /// How often what waits to be recorded is written, and signed if it is time; a crash loses no more of it.
 const TEND: Duration = Duration::from_secs(1);
 
@@ -21,7 +24,8 @@ const SWEEP: Duration = Duration::from_secs(60);
 
 /// Does the jobs for as long as the service runs.
 pub async fn run(app: App, operator: Operator) {
-    let (mut look, mut tend, mut sweep) = (interval(LOOK), interval(TEND), interval(SWEEP));
+    let look = app.store.news_age().map_or(LOOK, |_| LOOK_AMONG_NODES);
+    let (mut look, mut tend, mut sweep) = (interval(look), interval(TEND), interval(SWEEP));
     for clock in [&mut look, &mut tend, &mut sweep] {
         clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
     }
@@ -48,7 +52,6 @@ async fn refresh_keys(app: &App, seen: &mut Option<i64>) -> Result<(), StoreErro
     let now = app.store.changes_elsewhere().await?;
     if *seen != Some(now) {
         keyring::refresh(&app.cx).await?;
-        revocation::refresh(&app.cx).await?;
         *seen = Some(now);
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! OAuth clients, their roles and their secrets, and the tokens that were withdrawn.
 
 use crate::db::{DbError, Durability, Row, Statement, sql};
-use crate::{Store, write};
+use crate::{Store, to_the_end, withdrawn, write};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::client::{Client, ClientSecret, SecretDigest, Terms};
@@ -11,6 +11,7 @@ use domain::role::{AnyRole, Role};
 use domain::store::{Clients, StoreError};
 use domain::time::Timestamp;
 use domain::user::Status;
+use std::collections::HashSet;
 use std::sync::Arc;
 use wire::{ClientId, ClientSecretId, OrgId, RoleId};
 
@@ -56,7 +57,7 @@ const HAS_ROOM_TO_REVOKE: &str = "UPDATE org SET id = id WHERE id = $1
 const REVOKE: &str =
     "INSERT INTO revoked_token (digest, org_id, until) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING";
 
-const REVOKED: &str = "SELECT digest, until FROM revoked_token WHERE until > $1 LIMIT $2";
+const REVOKED: &str = "SELECT digest FROM revoked_token LIMIT $1";
 
 const IS_REVOKED: &str = "SELECT digest FROM revoked_token WHERE digest = $1";
 
@@ -131,25 +132,42 @@ impl Clients for Store {
         let org = token.org.bits().to_be_bytes();
         let has_room = sql(HAS_ROOM_TO_REVOKE).bind(org).bind(most).must_change();
         let revoke = sql(REVOKE).bind(token.digest).bind(org).bind(token.until.as_micros());
-        was_done(write(&*self.db, vec![has_room, revoke], entry).await)
-    }
-
-    async fn revoked_tokens(
-        &self,
-        now: Timestamp,
-        most: u32,
-    ) -> Result<Vec<([u8; 32], Timestamp)>, StoreError> {
-        let rows = self.db.read(sql(REVOKED).bind(now.as_micros()).bind(most)).await?;
-        let revoked = |row: &Row| Ok::<_, DbError>((row.digest(0)?, Timestamp::from_micros(row.int(1)?)));
-        Ok(rows.iter().map(revoked).collect::<Result<_, _>>()?)
+        let (db, withdrawn, digest) = (Arc::clone(&self.db), Arc::clone(&self.withdrawn), token.digest);
+        let entry = entry.clone();
+        to_the_end(async move {
+            let had_room = was_done(write(&*db, vec![has_room, revoke], &entry).await)?;
+            if had_room {
+                withdrawn.add(digest);
+            }
+            Ok(had_room)
+        })
+        .await
     }
 
     async fn is_token_revoked(&self, digest: &[u8; 32]) -> Result<bool, StoreError> {
-        Ok(!self.db.read(sql(IS_REVOKED).bind(*digest)).await?.is_empty())
+        if let Some(is_withdrawn) = self.withdrawn.has(digest) {
+            return Ok(is_withdrawn);
+        }
+        let Some(reading) = self.withdrawn.start_reading() else {
+            return Ok(!self.db.read(sql(IS_REVOKED).bind(*digest)).await?.is_empty());
+        };
+        let most = i64::try_from(withdrawn::MOST).unwrap_or(i64::MAX).saturating_add(1);
+        let rows = self.db.read(sql(REVOKED).bind(most)).await?;
+        let all: HashSet<_> = rows.iter().map(|row| row.digest(0)).collect::<Result<_, _>>()?;
+        let is_withdrawn = all.contains(digest);
+        // When there are more than were read, this one may be among the rest.
+        let is_known = is_withdrawn || all.len() <= withdrawn::MOST;
+        reading.keep(all);
+        match is_known {
+            true => Ok(is_withdrawn),
+            false => Ok(!self.db.read(sql(IS_REVOKED).bind(*digest)).await?.is_empty()),
+        }
     }
 
     async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError> {
-        self.delete_all(|| sql(FORGET_REVOKED).bind(before.as_micros())).await
+        self.delete_all(|| sql(FORGET_REVOKED).bind(before.as_micros())).await?;
+        self.withdrawn.forget();
+        Ok(())
     }
 }
 

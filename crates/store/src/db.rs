@@ -80,8 +80,11 @@ pub trait Db: Send + Sync {
         self.read(statement).await
     }
 
-    /// A number that is another one whenever another process has written since.
-    async fn changes_elsewhere(&self) -> Result<i64, DbError>;
+    /// A number that is another one whenever another process has written since; of no use for one that is shared, where
+    /// somebody always has.
+    async fn changes_elsewhere(&self) -> Result<i64, DbError> {
+        Ok(0)
+    }
 
     /// Whether it can read, and has written durably since the last question or can do so now.
     async fn ready(&self) -> Result<(), DbError>;

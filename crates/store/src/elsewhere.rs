@@ -12,11 +12,14 @@
 use crate::at_hand::AtHand;
 use crate::db::{Db, DbError, Row, sql};
 use crate::live::LiveTable;
+use crate::withdrawn::Withdrawn;
+use domain::audit::Kind;
 use domain::org::Org;
+use domain::revocation::digest_of;
 use domain::user::User;
 use serde::Deserialize;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use wire::{OrgId, UserId};
@@ -93,6 +96,9 @@ pub struct Memory {
     pub live: Arc<LiveTable>,
     pub users: Arc<AtHand<UserId, User>>,
     pub orgs: Arc<AtHand<OrgId, Org>>,
+    pub withdrawn: Arc<Withdrawn>,
+    /// Goes up whenever another node may have made a key.
+    pub keys_made: Arc<AtomicI64>,
 }
 
 /// Looks until it is aborted.
@@ -153,48 +159,74 @@ enum Change {
     Session([u8; 6]),
     SessionsOfOrg(OrgId),
     User(UserId),
+    /// What many users show: a role or a group.
+    Users,
+    Org(OrgId),
+    /// An org is gone, with everything in it.
+    NoOrg(OrgId),
+    /// The token with this digest was withdrawn.
+    Token([u8; 32]),
+    Keys,
     Anything,
 }
 
-/// The fields of an event that say whom it is about.
+/// The fields of an event that say what it is about.
 #[derive(Deserialize)]
 struct News {
-    event: String,
+    event: Kind,
     user: Option<UserId>,
     session: Option<String>,
+    sub_org: Option<OrgId>,
+    jti: Option<String>,
 }
 
 impl Change {
-    /// An event that is not known here, perhaps of a newer release, may have changed anything.
+    /// What this row of the record says.
     fn told_by(row: &Row) -> Result<Self, DbError> {
         let org = row.opt_blob(1)?.map(|_| row.id(1)).transpose()?.map(OrgId::from_bits);
-        let Ok(News { event, user, session }) = serde_json::from_str(row.text(2)?) else {
-            return Ok(Self::Anything);
-        };
-        let change = match event.as_str() {
-            "signed_in"
-            | "locked_attempts"
-            | "lock_lifted"
-            | "address_throttled"
-            | "denied"
-            | "tokens_minted"
-            | "not_recorded"
-            | "password_rehashed"
-            | "key_rotated"
-            | "audit_cut"
-            | "token_revoked"
-            | "client_written"
-            | "client_secret_added"
-            | "client_secret_removed" => Some(Self::Nothing),
-            // Whoever was refused changed nothing, and anybody can be refused as often as he likes.
-            refused if refused.ends_with("_refused") => Some(Self::Nothing),
-            provider if provider.starts_with("identity_provider_") => Some(Self::Nothing),
-            "signed_out" | "session_ended" => session.as_deref().and_then(mark).map(Self::Session),
-            "org_sessions_ended" => org.map(Self::SessionsOfOrg),
-            "user_written" | "user_sessions_ended" => user.map(Self::User),
-            _ => None,
-        };
-        Ok(change.unwrap_or(Self::Anything))
+        let news = serde_json::from_str::<News>(row.text(2)?).ok();
+        Ok(news.and_then(|news| Self::of(&news, org)).unwrap_or(Self::Anything))
+    }
+
+    /// `None` for what may have changed anything, an event of a newer release for one. OAuth clients, SCIM tokens,
+    /// identity providers and counters are in no memory: they are read at each use.
+    fn of(news: &News, org: Option<OrgId>) -> Option<Self> {
+        match news.event {
+            Kind::SignedIn
+            | Kind::SignInRefused
+            | Kind::AssertionRefused
+            | Kind::ClientRefused
+            | Kind::ScimRefused
+            | Kind::MintRefused
+            | Kind::Denied
+            | Kind::LockedAttempts
+            | Kind::LockLifted
+            | Kind::AddressThrottled
+            | Kind::TokensMinted
+            | Kind::NotRecorded
+            | Kind::PasswordRehashed
+            | Kind::IdentityProviderAdded
+            | Kind::IdentityProviderChanged
+            | Kind::IdentityProviderRemoved
+            | Kind::ClientWritten
+            | Kind::ClientSecretAdded
+            | Kind::ClientSecretRemoved
+            | Kind::ScimTokenMade
+            | Kind::ScimTokenRemoved
+            | Kind::SamlKeyMade
+            | Kind::AuditCut
+            | Kind::BackedUp
+            | Kind::AuditExported => Some(Self::Nothing),
+            Kind::SignedOut | Kind::SessionEnded => news.session.as_deref().and_then(mark).map(Self::Session),
+            Kind::OrgSessionsEnded => org.map(Self::SessionsOfOrg),
+            Kind::UserWritten | Kind::UserProvisioned | Kind::UserSessionsEnded => news.user.map(Self::User),
+            Kind::RoleWritten | Kind::GroupWritten | Kind::SamlMappingsWritten => Some(Self::Users),
+            Kind::PolicyChanged | Kind::OrgWritten => org.map(Self::Org),
+            Kind::SubOrgWritten => news.sub_org.map(Self::NoOrg),
+            Kind::TokenRevoked => news.jti.as_deref().map(digest_of).map(Self::Token),
+            Kind::KeyRotated => Some(Self::Keys),
+            Kind::Founded | Kind::Restored | Kind::Unknown => None,
+        }
     }
 }
 
@@ -214,12 +246,27 @@ impl Memory {
                 self.users.changed(&user);
                 self.live.ended_user(user, None);
             }
+            Change::Users => self.users.all_changed(),
+            Change::Org(org) => self.orgs.changed(&org),
+            Change::NoOrg(org) => {
+                self.orgs.changed(&org);
+                self.users.all_changed();
+                self.live.ended_org(org);
+            }
+            Change::Token(digest) => self.withdrawn.add(digest),
+            Change::Keys => self.keys_may_be_others(),
             Change::Anything => {
                 self.users.all_changed();
                 self.orgs.all_changed();
                 self.live.all_ended_elsewhere();
+                self.withdrawn.forget();
+                self.keys_may_be_others();
             }
         }
+    }
+
+    fn keys_may_be_others(&self) {
+        self.keys_made.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -243,7 +290,14 @@ mod tests {
         let written = r#"{"event":"user_written","user":"000000000000000000000B","how":"disabled"}"#;
         assert_eq!(told_by(written), Change::User(UserId::from_bits(11)));
         assert_eq!(told_by(r#"{"event":"org_sessions_ended"}"#), Change::SessionsOfOrg(OrgId::from_bits(7)));
-        for unknown in [r#"{"event":"group_written"}"#, r#"{"event":"of_next_year"}"#, "no JSON"] {
+        assert_eq!(told_by(r#"{"event":"group_written"}"#), Change::Users);
+        assert_eq!(told_by(r#"{"event":"policy_changed"}"#), Change::Org(OrgId::from_bits(7)));
+        let gone = r#"{"event":"sub_org_written","sub_org":"000000000000000000000B","how":"removed"}"#;
+        assert_eq!(told_by(gone), Change::NoOrg(OrgId::from_bits(11)));
+        let withdrawn = r#"{"event":"token_revoked","user":"000000000000000000000B","jti":"x"}"#;
+        assert_eq!(told_by(withdrawn), Change::Token(digest_of("x")));
+        assert_eq!(told_by(r#"{"event":"key_rotated","by":"tool"}"#), Change::Keys);
+        for unknown in [r#"{"event":"restored"}"#, r#"{"event":"of_next_year"}"#, "no JSON"] {
             assert_eq!(told_by(unknown), Change::Anything, "{unknown}");
         }
     }

@@ -7,6 +7,7 @@ use domain::audit::Entry;
 use domain::keyring::{KeyRecord, PrivateKey};
 use domain::store::{Keys, StoreError};
 use domain::time::Timestamp;
+use std::sync::atomic::Ordering;
 
 const ALL: &str = "SELECT kid, private_key, created_at, retired_at FROM signing_key ORDER BY created_at, kid";
 
@@ -36,7 +37,10 @@ impl Keys for Store {
     }
 
     async fn changes_elsewhere(&self) -> Result<i64, StoreError> {
-        Ok(self.db.changes_elsewhere().await?)
+        match self.db.is_shared() {
+            true => Ok(self.keys_made.load(Ordering::Acquire)),
+            false => Ok(self.db.changes_elsewhere().await?),
+        }
     }
 }
 

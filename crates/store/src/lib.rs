@@ -26,6 +26,7 @@ mod saml_key;
 mod scim;
 mod sessions;
 pub mod sqlite;
+mod withdrawn;
 
 pub use sqlite::Snapshot;
 
@@ -41,8 +42,10 @@ use elsewhere::{Hearing, Memory};
 use live::LiveTable;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
 use tokio::task::AbortHandle;
 use wire::{OrgId, UserId};
+use withdrawn::Withdrawn;
 
 /// The schema, as numbered steps that are never changed once released.
 const MIGRATIONS: &[migrate::Migration] = &[
@@ -66,6 +69,9 @@ pub struct Store {
     behind: Vec<AbortHandle>,
     users: Arc<AtHand<UserId, User>>,
     orgs: Arc<AtHand<OrgId, Org>>,
+    withdrawn: Arc<Withdrawn>,
+    /// How often another node may have made a key.
+    keys_made: Arc<AtomicI64>,
 }
 
 impl Store {
@@ -117,6 +123,8 @@ impl Store {
         let live = Arc::new(LiveTable::of(Arc::clone(&hearing)));
         let users = Arc::new(AtHand::of(Arc::clone(&hearing)));
         let orgs = Arc::new(AtHand::of(Arc::clone(&hearing)));
+        let withdrawn = Arc::new(Withdrawn::of(Arc::clone(&hearing)));
+        let keys_made = Arc::<AtomicI64>::default();
         let mut behind =
             vec![tokio::spawn(live::write_behind(Arc::clone(&live), Arc::clone(&db))).abort_handle()];
         if db.is_shared() {
@@ -125,10 +133,12 @@ impl Store {
                 live: Arc::clone(&live),
                 users: Arc::clone(&users),
                 orgs: Arc::clone(&orgs),
+                withdrawn: Arc::clone(&withdrawn),
+                keys_made: Arc::clone(&keys_made),
             };
             behind.push(tokio::spawn(elsewhere::follow(memory, Arc::clone(&db))).abort_handle());
         }
-        Self { db, live, behind, users, orgs }
+        Self { db, live, behind, users, orgs, withdrawn, keys_made }
     }
 
     /// Writes a consistent copy of the store to a new file, while others use it.
@@ -190,9 +200,9 @@ async fn write_with(db: &dyn Db, mut statements: Vec<Statement>, entries: &[Entr
 }
 
 /// Does a change to its end even when nobody waits for it any more: what stands on disk must stand in memory too.
-async fn to_the_end(
-    change: impl Future<Output = Result<(), StoreError>> + Send + 'static,
-) -> Result<(), StoreError> {
+async fn to_the_end<T: Send + 'static>(
+    change: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
     let gone = |_| Err(StoreError::Unavailable("the change did not come to its end".into()));
     tokio::spawn(change).await.unwrap_or_else(gone)
 }

@@ -125,7 +125,7 @@ mod tests {
         left.sort_unstable();
         assert_eq!(
             (own, left),
-            (OWN.len(), vec!["audit", "audit_waiting", "revoked_token", "scim_token", "session", "spent"])
+            (OWN.len(), vec!["audit", "audit_waiting", "revoked_token", "session", "spent"])
         );
     }
 }

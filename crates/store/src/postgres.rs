@@ -29,10 +29,6 @@ const QUEUE: usize = 4096;
 /// News that take longer are asked for again, over another connection.
 const PATIENCE_FOR_NEWS: Duration = Duration::from_secs(2);
 
-/// How many entries have ever been written, numbered or not; none comes in without being counted here.
-const WRITTEN: &str =
-    "SELECT COALESCE((SELECT MAX(seq) FROM audit), 0) + (SELECT COUNT(*) FROM audit_waiting)";
-
 /// Writes without changing anything: a standby and a full disk refuse it.
 const PROVE: &str = "UPDATE migration SET applied_at = applied_at WHERE number = 1";
 
@@ -108,11 +104,6 @@ impl Db for Postgres {
 
     async fn settle(&self) -> Result<(), DbError> {
         chain::settle(&self.line).await
-    }
-
-    async fn changes_elsewhere(&self) -> Result<i64, DbError> {
-        let rows = self.read(sql(WRITTEN)).await?;
-        rows.first().ok_or_else(|| DbError::Corrupt("a count without a row".into()))?.int(0)
     }
 
     async fn ready(&self) -> Result<(), DbError> {

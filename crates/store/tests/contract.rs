@@ -1068,14 +1068,12 @@ async fn a_withdrawn_token_is_so_on_every_node_until_its_time_is_over() {
     let revoke = |token: Revocation| async move { store.revoke_token(&token, 2, &entry(1)).await.unwrap() };
     assert!(revoke(token(1, ACME, 5)).await && revoke(token(1, ACME, 5)).await, "twice is once");
     assert!(revoke(token(2, ACME, 9)).await && !revoke(token(3, ACME, 9)).await, "the org has two");
+    assert!(!store.is_token_revoked(&[3; 32]).await.unwrap());
     assert!(revoke(token(3, OTHER, 9)).await);
+    assert!(store.is_token_revoked(&[3; 32]).await.unwrap(), "what is in memory hears of it");
     assert!(
         other.is_token_revoked(&[1; 32]).await.unwrap() && !other.is_token_revoked(&[4; 32]).await.unwrap()
     );
-    let mut seen = other.revoked_tokens(at(5), 10).await.unwrap();
-    seen.sort_unstable_by_key(|(digest, _)| *digest);
-    assert_eq!(seen, [([2; 32], at(9)), ([3; 32], at(9))]);
-    assert_eq!(other.revoked_tokens(at(0), 2).await.unwrap().len(), 2);
     other.forget_revocations(at(6)).await.unwrap();
     assert!(
         !store.is_token_revoked(&[1; 32]).await.unwrap() && store.is_token_revoked(&[2; 32]).await.unwrap()

@@ -46,7 +46,7 @@ pub(crate) async fn good(
     presented: &Secret,
     now: Timestamp,
 ) -> Result<Option<Arc<Verified>>, StoreError> {
-    let Some(token) = token::verify(cx, presented, now) else { return Ok(None) };
+    let Some(token) = token::verify(cx, presented, now).await? else { return Ok(None) };
     let is_revoked = revocation::is_revoked(cx, &token.claims.jti).await?;
     Ok(Some(token).filter(|_| !is_revoked))
 }

@@ -39,14 +39,7 @@ pub trait Clients: Send + Sync {
     /// Withdraws a token if its org has withdrawn fewer than `most`; it is on disk before this returns. Says whether it had.
     async fn revoke_token(&self, token: &Revocation, most: u32, entry: &Entry) -> Result<bool, StoreError>;
 
-    /// The digests of withdrawn tokens that would still live at `now`, with their ends; at most so many.
-    async fn revoked_tokens(
-        &self,
-        now: Timestamp,
-        most: u32,
-    ) -> Result<Vec<([u8; 32], Timestamp)>, StoreError>;
-
-    /// Whether the token with this digest was withdrawn.
+    /// Whether the token with this digest was withdrawn; answered from memory, by which node it ever was.
     async fn is_token_revoked(&self, digest: &[u8; 32]) -> Result<bool, StoreError>;
 
     /// Forgets the withdrawn tokens that would have ended before `before`.

@@ -15,6 +15,7 @@ mod issuer;
 mod keys;
 mod lockout;
 mod networks;
+mod nodes;
 mod oauth;
 mod openapi;
 mod operations;

@@ -137,6 +137,18 @@ impl World {
     }
 
     pub async fn set_up(seed: &str, settings: impl FnOnce(&mut Config)) -> Self {
+        Self::over(new_store().await, seed, settings).await
+    }
+
+    /// Two nodes over one PostgreSQL database, each with a memory of its own.
+    pub async fn two_nodes() -> (Self, Self) {
+        let url = private_postgres::store();
+        let one = Self::over(shared_store(&url).await, SEED, |_| {}).await;
+        let other = one.over_the_same(Arc::new(shared_store(&url).await));
+        (one, other)
+    }
+
+    async fn over(store: Store, seed: &str, settings: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::parse(
             r#"
             public_url = "https://dm-us.latchkey.test"
@@ -148,7 +160,7 @@ impl World {
         settings(&mut config);
         config.check().unwrap();
         let clock = Arc::new(StoppedClock(AtomicI64::new(START.as_micros())));
-        let store = Arc::new(new_store().await);
+        let store = Arc::new(store);
         let (app, operator) = open(&config, &store, &clock);
         keyring::rotate(&app.cx, access::may_rotate_keys(&operator)).await.unwrap();
         founding::found(&app.cx, access::may_found(&operator), seed::parse(seed).unwrap()).await.unwrap();
@@ -158,8 +170,12 @@ impl World {
 
     /// A second service over the same store.
     pub fn beside(&self) -> Self {
-        let (app, operator) = open(&self.config, &self.store, &self.clock);
-        let (store, notebook) = (Arc::clone(&self.store), Arc::clone(&self.notebook));
+        self.over_the_same(Arc::clone(&self.store))
+    }
+
+    fn over_the_same(&self, store: Arc<Store>) -> Self {
+        let (app, operator) = open(&self.config, &store, &self.clock);
+        let notebook = Arc::clone(&self.notebook);
         let (clock, config) = (Arc::clone(&self.clock), self.config.clone());
         Self { router: routes::router(App::clone(&app)), app, store, operator, notebook, clock, config }
     }
@@ -287,13 +303,14 @@ fn open(config: &Config, store: &Arc<Store>, clock: &Arc<StoppedClock>) -> (App,
 #[expect(clippy::disallowed_methods, reason = "a test has no configuration but its environment")]
 async fn new_store() -> Store {
     match std::env::var("LATCHKEY_TEST_STORE").as_deref() {
-        Ok("postgres") => {
-            let settings =
-                Settings { connections: 4, ..Settings::of(private_postgres::store().parse().unwrap()) };
-            Store::open_shared(&settings, START).await.unwrap()
-        }
+        Ok("postgres") => shared_store(&private_postgres::store()).await,
         _ => Store::in_memory(START).await.unwrap(),
     }
+}
+
+async fn shared_store(url: &str) -> Store {
+    let settings = Settings { connections: 4, ..Settings::of(url.parse().unwrap()) };
+    Store::open_shared(&settings, START).await.unwrap()
 }
 
 /// The address that nothing in these tests listens on.

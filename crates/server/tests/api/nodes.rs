@@ -1,0 +1,192 @@
+//! Nodes over one PostgreSQL database: whatever one of them takes away, the other refuses within a second.
+
+use crate::clients::{made, text};
+use crate::world::{Door, Question, World};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use domain::store::Health;
+use http::Method;
+use std::time::Duration;
+use tokio::time::{Instant, timeout};
+
+const ACME: &str = "5mYdXw9KcJhaf3LrN8pQ2v";
+
+/// How soon every node knows.
+const BOUND: Duration = Duration::from_secs(1);
+
+/// The node where everything happens, and the other one, which hears of it.
+struct Nodes {
+    here: World,
+    there: World,
+    ada: String,
+}
+
+impl Nodes {
+    async fn new() -> Self {
+        let (here, there) = World::two_nodes().await;
+        let ada = here.ada().await;
+        Self { here, there, ada }
+    }
+
+    /// Asks the other node until it refuses what it took before.
+    async fn is_refused(&self, what: &str, question: impl Fn() -> Question) {
+        let since = Instant::now();
+        let refused = timeout(10 * BOUND, async {
+            while question().await.status != 401 {
+                drop(timeout(Duration::from_millis(5), std::future::pending::<()>()).await);
+            }
+        });
+        assert!(refused.await.is_ok() && since.elapsed() < BOUND, "{what}: after {:?}", since.elapsed());
+    }
+
+    /// The other node takes it, from memory: it has heard of everything that happened until now.
+    async fn is_taken(&self, what: &str, question: impl Fn() -> Question) {
+        let since = Instant::now();
+        let heard = timeout(10 * BOUND, async {
+            while self.there.store.news_age().is_none_or(|age| age >= since.elapsed()) {
+                drop(timeout(Duration::from_millis(5), std::future::pending::<()>()).await);
+            }
+        });
+        assert!(heard.await.is_ok(), "{what}: nothing is heard");
+        for _ in 0..2 {
+            let answer = question().await;
+            assert_eq!(answer.status, 200, "{what}: {answer}");
+        }
+    }
+
+    /// What was good at the other node is refused there once this node has done it.
+    async fn ends(&self, what: &str, question: impl Fn() -> Question, act: Question) {
+        self.is_taken(what, &question).await;
+        let done = act.await;
+        assert!(done.status.is_success(), "{what}: {done}");
+        self.is_refused(what, question).await;
+    }
+
+    fn act(&self, method: Method, path: &str, body: &str) -> Question {
+        self.here.ask(method, path).header("IDS-SESSION-ID", &self.ada).json(body)
+    }
+
+    async fn bob(&self) -> String {
+        self.here.session(Door::V1, "bob", "battery staple").await
+    }
+
+    fn gate<'a>(&'a self, session: &'a str) -> impl Fn() -> Question + 'a {
+        move || self.there.get("/gate").header("IDS-SESSION-ID", session)
+    }
+
+    fn gate_by_token<'a>(&'a self, token: &'a str) -> impl Fn() -> Question + 'a {
+        move || self.there.get("/gate").bearer(token)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_that_end_on_one_node_are_refused_by_the_other() {
+    let nodes = Nodes::new().await;
+    let session = nodes.bob().await;
+    let out = nodes.here.post("/identity-service/api/v1/Logout").header("IDS-SESSION-ID", &session);
+    nodes.ends("a session that its holder ended", nodes.gate(&session), out).await;
+    let (session, bob) = (nodes.bob().await, nodes.here.account("bob").await.user.id.base62());
+    let token = nodes.here.token(&session).await;
+    nodes.is_taken("a token", nodes.gate_by_token(&token)).await;
+    let path = format!("/saas/public/core/v3/users/{bob}");
+    let disable = nodes.act(Method::PATCH, &path, r#"{"state":"Inactive"}"#);
+    nodes.ends("a session of a user who was disabled", nodes.gate(&session), disable).await;
+    nodes.is_refused("a token of a user who was disabled", nodes.gate_by_token(&token)).await;
+    assert!(nodes.act(Method::PATCH, &path, r#"{"state":"Active"}"#).await.status.is_success());
+    nodes.here.later(Duration::from_secs(1));
+    let session = nodes.bob().await;
+    let token = nodes.here.token(&session).await;
+    nodes.is_taken("a token", nodes.gate_by_token(&token)).await;
+    let body = serde_json::json!({"userId": bob, "newPassword": "a better one"}).to_string();
+    let give = nodes.act(Method::POST, "/saas/public/core/v3/users/ChangePassword", &body);
+    nodes.ends("a session whose password was changed", nodes.gate(&session), give).await;
+    nodes.is_refused("a token from before a password was changed", nodes.gate_by_token(&token)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_programs_hold_and_lose_on_one_node_is_refused_by_the_other() {
+    let nodes = Nodes::new().await;
+    let body = r#"{"name":"Nightly loads","roles":["Admin"],"tokenMinutes":60}"#;
+    let client = made(&nodes.here, &nodes.ada, body).await;
+    let (id, secret) = (text(&client, "/id"), text(&client, "/secret"));
+    let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")));
+    let asks = |path: &str, body: String| {
+        let form = [("Content-Type", "application/x-www-form-urlencoded"), ("Authorization", basic.as_str())];
+        nodes.here.post(path).headers(form).body(body)
+    };
+    let new = async || {
+        let token = asks("/authz-service/oauth/token", "grant_type=client_credentials".into()).await;
+        text(&token, "/access_token")
+    };
+    let orgs = |token: String| {
+        let there = &nodes.there;
+        move || there.get("/latchkey/v1/orgs").bearer(&token)
+    };
+    let token = new().await;
+    let withdraw = asks("/authz-service/oauth/revoke", format!("token={token}"));
+    nodes.ends("a token that was withdrawn", orgs(token), withdraw).await;
+    let (token, secret_id) = (new().await, text(&client, "/secrets/0/id"));
+    assert!(
+        nodes.act(Method::POST, &format!("/latchkey/v1/clients/{id}/secrets"), "").await.status.is_success()
+    );
+    let remove = nodes.act(Method::DELETE, &format!("/latchkey/v1/clients/{id}/secrets/{secret_id}"), "");
+    nodes.ends("a token of a secret that was removed", orgs(token), remove).await;
+
+    let made = nodes.act(Method::POST, "/saas/public/core/v3/scimTokens", "{}").await;
+    let (scim, id) = (text(&made, "/token"), text(&made, "/id"));
+    let users = || nodes.there.get("/scim-service/v2/Users").bearer(&scim);
+    let remove = nodes.act(Method::DELETE, &format!("/saas/public/core/v3/scimTokens/{id}"), "");
+    nodes.ends("a SCIM token that was removed", users, remove).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn orgs_that_one_node_narrows_or_removes_the_other_holds_to_that() {
+    let nodes = Nodes::new().await;
+    let sub = nodes.act(Method::POST, "/latchkey/v1/orgs", r#"{"name":"Acme Books"}"#).await;
+    let sub = text(&sub, "/id");
+    let body = r#"{"name":"Their loads","roles":["Admin"],"tokenMinutes":60}"#;
+    let client = nodes.act(Method::POST, &format!("/latchkey/v1/orgs/{sub}/clients"), body).await;
+    let basic = BASE64_STANDARD.encode(format!("{}:{}", text(&client, "/id"), text(&client, "/secret")));
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    let token = nodes.here.post("/authz-service/oauth/token").headers(form);
+    let token =
+        token.header("Authorization", &format!("Basic {basic}")).body("grant_type=client_credentials");
+    let token = text(&token.await, "/access_token");
+    let orgs = || nodes.there.get("/latchkey/v1/orgs").bearer(&token);
+    let remove = nodes.act(Method::DELETE, &format!("/latchkey/v1/orgs/{sub}"), "");
+    nodes.ends("a token of an org that was removed", orgs, remove).await;
+
+    let session = nodes.bob().await;
+    let elsewhere = || nodes.gate(&session)().from("198.51.100.7");
+    let path = format!("/latchkey/v1/orgs/{ACME}/policy");
+    let narrow = nodes.act(Method::PATCH, &path, r#"{"trustedIpRanges":["192.0.2.0/24"]}"#).from("192.0.2.1");
+    nodes.ends("an address that is trusted no more", elsewhere, narrow).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_of_a_key_that_another_node_made_just_now_is_good_at_once() {
+    let nodes = Nodes::new().await;
+    let session = nodes.bob().await;
+    let old = nodes.here.token(&session).await;
+    nodes.is_taken("a token of a key that was never read here", nodes.gate_by_token(&old)).await;
+    // Whoever invents a key makes this node look once, and then not for a while.
+    nodes.here.later(Duration::from_secs(1));
+    let (_, rest) = old.split_once('.').unwrap();
+    let invented = format!("{}.{rest}", BASE64_STANDARD.encode(r#"{"kid":"nobody's"}"#));
+    for _ in 0..3 {
+        assert_eq!(nodes.there.get("/gate").bearer(&invented).await.status, 401);
+    }
+    nodes.here.rotate_keys().await;
+    let new = nodes.here.token(&session).await;
+    assert_eq!(nodes.there.get("/gate").bearer(&new).await.status, 401, "it looked a moment ago");
+    nodes.here.later(Duration::from_millis(200));
+    let mut all = Vec::new();
+    for _ in 0..50 {
+        let gate = nodes.there.get("/gate").bearer(&new);
+        all.push(tokio::spawn(async move { gate.await.status.as_u16() }));
+    }
+    for one in all {
+        assert_eq!(one.await.unwrap(), 200, "those who come while it looks wait for that");
+    }
+    assert_eq!(nodes.there.get("/gate").bearer(&old).await.status, 200);
+}
