@@ -79,6 +79,9 @@ pub fn saml(duration: Duration, report: &mut Report) -> anyhow::Result<()> {
     let figure = |limit: &Limit| format!("{} per CPU-s", number(limit.per_cpu_second));
     report.limits.push(("one parse of a SAML response of 8 KB", figure(&saml.parse)));
     report.limits.push(("RSA-2048 verification", figure(&saml.verify)));
+    report.limits.push(("that response out of its Base64", figure(&saml.base64)));
+    report.limits.push(("one exclusive canonicalization of it", figure(&saml.canonical)));
+    report.limits.push(("SHA-256 of it", figure(&saml.digest)));
     let what = "SAML response of 8 KB, RSA-2048, judged";
     let mut row = at_most("T12", what, "µs of CPU", saml.microseconds());
     row.target = Target::AtMost(2.0);

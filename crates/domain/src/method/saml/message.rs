@@ -2,6 +2,7 @@
 
 use super::scan::scan;
 use crate::audit::Distrust;
+use std::collections::HashSet;
 use uppsala::dom::{Document, NodeId, NodeKind};
 use uppsala::parser::Parser;
 
@@ -23,8 +24,9 @@ const NAMES: [&str; 4] = ["Id", "ID", "id", "AssertionID"];
 /// What every part of a document may be asked. The one parse that is verified is the one that is read.
 pub(super) struct Message<'a> {
     document: Document<'a>,
-    text: &'a str,
     root: NodeId,
+    /// Every element, in the order of the text.
+    elements: Vec<NodeId>,
 }
 
 impl<'a> Message<'a> {
@@ -40,30 +42,8 @@ impl<'a> Message<'a> {
             return Err(Distrust::NotXml);
         }
         let root = document.document_element().ok_or(Distrust::NotXml)?;
-        let message = Self { document, text, root };
-        message.has_plain_parts()?;
-        Ok(message)
-    }
-
-    /// Refuses what a reader may overlook, wherever it stands.
-    fn has_plain_parts(&self) -> Result<(), Distrust> {
-        for node in self.document.descendants(self.document.root()) {
-            match self.document.node_kind(node) {
-                Some(NodeKind::Element(element)) => {
-                    let mut attributes = element.attributes.iter();
-                    if attributes
-                        .any(|it| it.name.namespace_uri.is_some() && NAMES.contains(&&*it.name.local_name))
-                    {
-                        return Err(Distrust::NotSaml);
-                    }
-                }
-                Some(NodeKind::Text(_) | NodeKind::Document | NodeKind::Attribute(..)) | None => {}
-                Some(NodeKind::CData(_) | NodeKind::Comment(_) | NodeKind::ProcessingInstruction(_)) => {
-                    return Err(Distrust::HiddenText);
-                }
-            }
-        }
-        Ok(())
+        let elements = plain_elements(&document)?;
+        Ok(Self { document, root, elements })
     }
 
     /// The outermost element.
@@ -71,9 +51,18 @@ impl<'a> Message<'a> {
         self.root
     }
 
-    /// The document and the text that it was parsed from, for what verifies it.
-    pub(super) fn document(&self) -> (&Document<'a>, &'a str) {
-        (&self.document, self.text)
+    /// The document, for what makes it canonical.
+    pub(super) fn document(&self) -> &Document<'a> {
+        &self.document
+    }
+
+    /// Whether no two elements have one name, whichever attribute some reader takes it from.
+    pub(super) fn has_unique_names(&self) -> bool {
+        let elements = self.elements.iter().filter_map(|node| self.document.element(*node));
+        let attributes = elements.flat_map(|element| &element.attributes);
+        let mut names = attributes.filter(|it| NAMES.contains(&&*it.name.local_name)).map(|it| &it.value);
+        let mut seen = HashSet::new();
+        names.all(|name| seen.insert(name))
     }
 
     /// Whether a node is the element of this name.
@@ -83,8 +72,7 @@ impl<'a> Message<'a> {
 
     /// Every element of this name, wherever it stands.
     pub(super) fn everywhere(&self, namespace: &str, name: &str) -> Vec<NodeId> {
-        let all = self.document.descendants(self.document.root()).into_iter();
-        all.filter(|node| self.is(*node, namespace, name)).collect()
+        self.elements.iter().copied().filter(|node| self.is(*node, namespace, name)).collect()
     }
 
     /// The element around a node.
@@ -140,4 +128,27 @@ impl<'a> Message<'a> {
         }
         Some(text)
     }
+}
+
+/// Every element of a document that has nothing in it which a reader may overlook, wherever it stands.
+fn plain_elements(document: &Document<'_>) -> Result<Vec<NodeId>, Distrust> {
+    let mut elements = Vec::new();
+    for node in document.descendants(document.root()) {
+        match document.node_kind(node) {
+            Some(NodeKind::Element(element)) => {
+                let mut attributes = element.attributes.iter();
+                if attributes
+                    .any(|it| it.name.namespace_uri.is_some() && NAMES.contains(&&*it.name.local_name))
+                {
+                    return Err(Distrust::NotSaml);
+                }
+                elements.push(node);
+            }
+            Some(NodeKind::Text(_) | NodeKind::Document | NodeKind::Attribute(..)) | None => {}
+            Some(NodeKind::CData(_) | NodeKind::Comment(_) | NodeKind::ProcessingInstruction(_)) => {
+                return Err(Distrust::HiddenText);
+            }
+        }
+    }
+    Ok(elements)
 }

@@ -30,67 +30,82 @@ fn without_declaration(text: &str) -> &str {
 }
 
 /// Takes every byte once.
-fn look(bytes: impl Iterator<Item = u8>) -> Result<(), Distrust> {
-    let (mut tag, mut tags, mut depth) = (None::<Tag>, 0_usize, 0_usize);
-    for byte in bytes {
-        let Some(open) = &mut tag else {
-            tag = (byte == b'<').then(Tag::default);
-            continue;
-        };
-        if !open.take(byte)? {
-            continue;
-        }
+fn look(mut bytes: impl Iterator<Item = u8>) -> Result<(), Distrust> {
+    let (mut tags, mut depth) = (0_usize, 0_usize);
+    while bytes.any(|byte| byte == b'<') {
+        // One that is never closed is for the parser to refuse.
+        let Some(tag) = Tag::read(&mut bytes)? else { break };
         tags += 1;
-        depth = match (open.first, open.last) {
-            (b'/', _) => depth.saturating_sub(1),
-            (_, b'/') => depth,
-            (_, _) => depth + 1,
+        depth = match tag {
+            Tag::Opens => depth + 1,
+            Tag::StandsAlone => depth,
+            Tag::Closes => depth.saturating_sub(1),
         };
         if tags > MOST_TAGS || depth > DEEPEST {
             return Err(Distrust::TooLarge);
         }
-        tag = None;
     }
     Ok(())
 }
 
-/// A tag that has been opened.
-#[derive(Default)]
-struct Tag {
-    bytes: usize,
-    values: usize,
-    quote: Option<u8>,
-    first: u8,
-    last: u8,
+/// What a tag does to the depth.
+enum Tag {
+    Opens,
+    StandsAlone,
+    Closes,
 }
 
 impl Tag {
-    /// Takes the next byte; says whether it closes the tag.
-    fn take(&mut self, byte: u8) -> Result<bool, Distrust> {
-        self.bytes += 1;
-        if self.bytes > TAG_BYTES {
-            return Err(Distrust::TooLarge);
-        }
-        if self.bytes == 1 {
-            self.first = byte;
-        }
-        match (self.first, self.bytes, byte) {
-            (b'?', 1, _) | (b'!', 2, b'-' | b'[') => return Err(Distrust::HiddenText),
-            (b'!', 2, _) => return Err(Distrust::Doctype),
-            (_, _, b'<') => return Err(Distrust::NotXml),
+    /// Reads a tag from behind its `<` to its `>`; `None` when the text ends before.
+    fn read(bytes: &mut impl Iterator<Item = u8>) -> Result<Option<Self>, Distrust> {
+        let Some(first) = bytes.next() else { return Ok(None) };
+        match (first, if first == b'!' { bytes.next() } else { None }) {
+            (b'?', _) | (b'!', Some(b'-' | b'[')) => return Err(Distrust::HiddenText),
+            (b'!', Some(_)) => return Err(Distrust::Doctype),
+            (b'!', None) => return Ok(None),
             _ => {}
         }
-        match (self.quote, byte) {
-            (Some(quote), _) if quote == byte => self.quote = None,
-            (None, b'"' | b'\'') => {
-                self.quote = Some(byte);
-                self.values += 1;
+        let (mut byte, mut last, mut values, mut length) = (first, 0, 0, 1);
+        while byte != b'>' {
+            match byte {
+                b'<' => return Err(Distrust::NotXml),
+                b'"' | b'\'' if values == TAG_VALUES => return Err(Distrust::TooLarge),
+                b'"' | b'\'' => {
+                    values += 1;
+                    let Some(more) = value(bytes, byte, TAG_BYTES - length)? else { return Ok(None) };
+                    length += more;
+                }
+                _ => {}
             }
-            (None, b'>') => return Ok(true),
-            (Some(_) | None, _) => self.last = byte,
+            if length >= TAG_BYTES {
+                return Err(Distrust::TooLarge);
+            }
+            last = byte;
+            length += 1;
+            let Some(next) = bytes.next() else { return Ok(None) };
+            byte = next;
         }
-        if self.values > TAG_VALUES { Err(Distrust::TooLarge) } else { Ok(false) }
+        Ok(Some(match (first, last) {
+            (b'/', _) => Self::Closes,
+            (_, b'/') => Self::StandsAlone,
+            (_, _) => Self::Opens,
+        }))
     }
+}
+
+/// Reads a value to the quote that ends it; says how many bytes it took, or `None` when the text ends before.
+fn value(bytes: &mut impl Iterator<Item = u8>, quote: u8, longest: usize) -> Result<Option<usize>, Distrust> {
+    let mut length = 0;
+    for byte in bytes {
+        length += 1;
+        match byte {
+            b'<' => return Err(Distrust::NotXml),
+            _ if length > longest => return Err(Distrust::TooLarge),
+            _ if byte == quote => return Ok(Some(length)),
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -3,9 +3,15 @@
 use super::message::{Message, SIGNATURE};
 use crate::audit::Distrust;
 use crate::saml::certificate::Certificate;
-use bergshamra_dsig::{DsigContext, VerifyResult, verify};
-use bergshamra_keys::KeysManager;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bergshamra_c14n::{C14nMode, C14nSink, canonicalize_doc, canonicalize_doc_to};
+use bergshamra_crypto::digest::{self, DigestAlgorithm};
+use bergshamra_crypto::sign;
+use bergshamra_keys::Key;
+use bergshamra_xml::NodeSet;
 use uppsala::dom::NodeId;
+use zeroize::Zeroizing;
 
 /// Exclusive canonicalization without comments (W3C xml-exc-c14n).
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
@@ -54,56 +60,165 @@ pub(super) fn signed(
     signable: &[NodeId],
     trust: &Trust<'_>,
 ) -> Result<Vec<NodeId>, Distrust> {
-    let signatures = message.everywhere(SIGNATURE, "Signature");
-    if signatures.is_empty() {
-        return Err(Distrust::Unsigned);
+    let signatures = shaped(message, signable, trust)?;
+    if !message.has_unique_names() {
+        return Err(Distrust::RepeatedName);
     }
-    let mut signed = Vec::new();
-    for signature in &signatures {
-        let parent = message.parent(*signature).filter(|parent| signable.contains(parent));
-        let parent = parent.filter(|parent| !signed.contains(parent)).ok_or(Distrust::MisplacedSignature)?;
-        has_the_one_shape(message, *signature, parent, trust)?;
-        signed.push(parent);
-    }
-    hold(message, &signatures, &signed, trust)?;
-    Ok(signed)
+    let hold = signatures.iter().all(|signature| signature.holds(message, trust).unwrap_or(false));
+    if hold { Ok(signatures.iter().map(|it| it.parent).collect()) } else { Err(Distrust::BadSignature) }
 }
 
-fn has_the_one_shape(
-    message: &Message<'_>,
-    signature: NodeId,
-    parent: NodeId,
+/// Every signature of the message, each of which has the one shape and stands where it may.
+fn shaped<'m>(
+    message: &'m Message<'_>,
+    signable: &[NodeId],
     trust: &Trust<'_>,
-) -> Result<(), Distrust> {
-    let parts: Vec<_> = message.elements(signature).collect();
-    let (info, value) = match parts.as_slice() {
-        [info, value] => (*info, *value),
-        [info, value, key] if message.is(*key, SIGNATURE, "KeyInfo") => (*info, *value),
-        _ => return Err(Distrust::SignatureNotAllowed),
-    };
-    let [method, algorithm, reference] =
-        named(message, info, ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
-    let [transforms, digest, digest_value] =
-        named(message, reference, ["Transforms", "DigestMethod", "DigestValue"])?;
-    let [enveloped, exclusive] = named(message, transforms, ["Transform", "Transform"])?;
-    let is_named =
-        message.is(info, SIGNATURE, "SignedInfo") && message.is(value, SIGNATURE, "SignatureValue");
-    let is_plain = [algorithm, digest, enveloped, value, digest_value]
-        .iter()
-        .all(|it| message.elements(*it).next().is_none());
-    let is_canonical = attribute(message, method, "Algorithm")? == EXCLUSIVE
-        && attribute(message, enveloped, "Algorithm")? == ENVELOPED
-        && attribute(message, exclusive, "Algorithm")? == EXCLUSIVE
-        && [method, exclusive].iter().all(|it| names_prefixes_at_most(message, *it));
-    let is_own =
-        attribute(message, reference, "URI")?.strip_prefix('#') == Some(message.required(parent, "ID")?);
-    if !(is_named && is_plain && is_canonical && is_own) {
-        return Err(Distrust::SignatureNotAllowed);
+) -> Result<Vec<Signature<'m>>, Distrust> {
+    let mut shaped: Vec<Signature<'_>> = Vec::new();
+    for node in message.everywhere(SIGNATURE, "Signature") {
+        let parent = message.parent(node).filter(|parent| signable.contains(parent));
+        let is_new = |parent: &NodeId| !shaped.iter().any(|before| before.parent == *parent);
+        let parent = parent.filter(is_new).ok_or(Distrust::MisplacedSignature)?;
+        shaped.push(Signature::read(message, node, parent, trust)?);
     }
-    let is_known = |list: &[&str], name| list.contains(&name) || (trust.allow_sha1 && SHA1.contains(&name));
-    let is_strong = is_known(&SIGNATURES, attribute(message, algorithm, "Algorithm")?)
-        && is_known(&DIGESTS, attribute(message, digest, "Algorithm")?);
-    if is_strong { Ok(()) } else { Err(Distrust::WrongAlgorithm) }
+    if shaped.is_empty() { Err(Distrust::Unsigned) } else { Ok(shaped) }
+}
+
+/// A signature that has the one shape; whether it holds is another question.
+struct Signature<'m> {
+    node: NodeId,
+    /// What it is over, but for itself.
+    parent: NodeId,
+    /// How the parent is made canonical and digested, and what has to come out.
+    exclusive: NodeId,
+    digest: &'m str,
+    digest_value: NodeId,
+    /// How the parent's digest is made canonical and signed, and what came out.
+    info: NodeId,
+    method: NodeId,
+    algorithm: &'m str,
+    value: NodeId,
+}
+
+impl<'m> Signature<'m> {
+    fn read(
+        message: &'m Message<'_>,
+        node: NodeId,
+        parent: NodeId,
+        trust: &Trust<'_>,
+    ) -> Result<Self, Distrust> {
+        let parts: Vec<_> = message.elements(node).collect();
+        let (info, value) = match parts.as_slice() {
+            [info, value] => (*info, *value),
+            [info, value, key] if message.is(*key, SIGNATURE, "KeyInfo") => (*info, *value),
+            _ => return Err(Distrust::SignatureNotAllowed),
+        };
+        let [method, algorithm, reference] =
+            named(message, info, ["CanonicalizationMethod", "SignatureMethod", "Reference"])?;
+        let [transforms, digest, digest_value] =
+            named(message, reference, ["Transforms", "DigestMethod", "DigestValue"])?;
+        let [enveloped, exclusive] = named(message, transforms, ["Transform", "Transform"])?;
+        let is_named =
+            message.is(info, SIGNATURE, "SignedInfo") && message.is(value, SIGNATURE, "SignatureValue");
+        let is_plain = [algorithm, digest, enveloped, value, digest_value]
+            .iter()
+            .all(|it| message.elements(*it).next().is_none());
+        let is_canonical = attribute(message, method, "Algorithm")? == EXCLUSIVE
+            && attribute(message, enveloped, "Algorithm")? == ENVELOPED
+            && attribute(message, exclusive, "Algorithm")? == EXCLUSIVE
+            && [method, exclusive].iter().all(|it| names_prefixes_at_most(message, *it));
+        let is_own =
+            attribute(message, reference, "URI")?.strip_prefix('#') == Some(message.required(parent, "ID")?);
+        if !(is_named && is_plain && is_canonical && is_own) {
+            return Err(Distrust::SignatureNotAllowed);
+        }
+        let algorithm = attribute(message, algorithm, "Algorithm")?;
+        let digest = attribute(message, digest, "Algorithm")?;
+        let is_known =
+            |list: &[&str], name| list.contains(&name) || (trust.allow_sha1 && SHA1.contains(&name));
+        if !(is_known(&SIGNATURES, algorithm) && is_known(&DIGESTS, digest)) {
+            return Err(Distrust::WrongAlgorithm);
+        }
+        Ok(Self { node, parent, exclusive, digest, digest_value, info, method, algorithm, value })
+    }
+
+    /// Whether it is one of the agreed keys', over the element that it stands in; `None` is no.
+    fn holds(&self, message: &Message<'_>, trust: &Trust<'_>) -> Option<bool> {
+        if self.digest_of_parent(message)? != decoded(message, self.digest_value)? {
+            return Some(false);
+        }
+        let document = message.document();
+        let info = NodeSet::tree_without_comments(self.info, document);
+        let prefixes = prefixes(message, self.method);
+        let info = canonicalize_doc(document, C14nMode::Exclusive, Some(&info), &prefixes).ok()?;
+        let value = decoded(message, self.value)?;
+        let algorithm = sign::from_uri(self.algorithm).ok()?;
+        let verifies = |key: &Key| {
+            let is_of_this_kind =
+                sign::key_algorithm_matches_signature_uri(self.algorithm, key.data.algorithm());
+            let key = key.to_signing_key().ok().flatten().filter(|_| is_of_this_kind);
+            key.is_some_and(|key| matches!(algorithm.verify(&key, &info, &value), Ok(true)))
+        };
+        Some(trust.certificates.iter().any(|certificate| verifies(certificate.key())))
+    }
+
+    /// The digest of the element that it stands in, without itself.
+    fn digest_of_parent(&self, message: &Message<'_>) -> Option<Vec<u8>> {
+        let document = message.document();
+        let mut nodes = NodeSet::all(document);
+        let mut others = vec![document.root()];
+        while let Some(node) = others.pop() {
+            if node == self.parent {
+                others.push(self.node);
+            } else {
+                nodes.remove_id(node);
+                others.extend(document.children_iter(node));
+            }
+        }
+        let mut digesting = Digesting::with(self.digest)?;
+        let prefixes = prefixes(message, self.exclusive);
+        canonicalize_doc_to(document, C14nMode::Exclusive, Some(&nodes), &prefixes, &mut digesting).ok()?;
+        digesting.digest()
+    }
+}
+
+/// How much is digested at once.
+const CHUNK: usize = 1_024;
+
+/// A digest of what is written in small pieces.
+struct Digesting {
+    algorithm: Box<dyn DigestAlgorithm>,
+    chunk: Zeroizing<Vec<u8>>,
+}
+
+impl Digesting {
+    fn with(algorithm: &str) -> Option<Self> {
+        let algorithm = digest::from_uri(algorithm).ok()?;
+        Some(Self { algorithm, chunk: Zeroizing::new(Vec::with_capacity(CHUNK)) })
+    }
+
+    fn flush(&mut self) {
+        self.algorithm.update(&self.chunk);
+        self.chunk.clear();
+    }
+
+    fn digest(mut self) -> Option<Vec<u8>> {
+        self.flush();
+        self.algorithm.finalize().ok()
+    }
+}
+
+impl C14nSink for Digesting {
+    fn write(&mut self, bytes: &[u8]) {
+        if self.chunk.len() + bytes.len() > CHUNK {
+            self.flush();
+        }
+        if bytes.len() > CHUNK {
+            self.algorithm.update(bytes);
+        } else {
+            self.chunk.extend_from_slice(bytes);
+        }
+    }
 }
 
 /// The elements right in one, which must be these in this order and no others.
@@ -135,32 +250,90 @@ fn names_prefixes_at_most(message: &Message<'_>, node: NodeId) -> bool {
     }
 }
 
-/// Whether every signature is one of the agreed keys', over the element that it stands in.
-fn hold(
-    message: &Message<'_>,
-    signatures: &[NodeId],
-    parents: &[NodeId],
-    trust: &Trust<'_>,
-) -> Result<(), Distrust> {
-    let mut keys = KeysManager::new();
-    keys.add_keys(trust.certificates.iter().map(Certificate::key).cloned());
-    let (document, text) = message.document();
-    let verified = verify::verify_all_document_with_source(&DsigContext::new(keys), document, Some(text));
-    // What it says before it has looked at any signature: two elements have one name.
-    let verified = verified.map_err(|_| Distrust::RepeatedName)?;
-    if verified.len() != signatures.len() {
-        return Err(Distrust::BadSignature);
+/// The prefixes that a canonicalization treats like an inclusive one.
+fn prefixes<'m>(message: &'m Message<'_>, node: NodeId) -> Vec<&'m str> {
+    let lists =
+        message.elements(node).filter_map(|list| message.attribute(list, "PrefixList").ok().flatten());
+    lists.flat_map(str::split_whitespace).collect()
+}
+
+/// The bytes of an element that holds Base64.
+fn decoded(message: &Message<'_>, node: NodeId) -> Option<Vec<u8>> {
+    let mut text = message.plain_text(node)?;
+    text.retain(|c| !c.is_whitespace());
+    BASE64_STANDARD.decode(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bergshamra_dsig::{DsigContext, VerifyResult, verify};
+    use bergshamra_keys::KeysManager;
+    use std::path::{Path, PathBuf};
+
+    fn folder() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/tests/vectors/saml")
     }
-    let holds = |result: &VerifyResult, signature: NodeId, parent: NodeId| match result {
-        VerifyResult::Valid { signature_node, references, .. } => {
-            let [reference] = references.as_slice() else { return false };
-            *signature_node == signature
-                && reference.digest_verified
-                && reference.resolved_node == Some(parent)
+
+    /// What the library says that does all of it, whatever the shape of a signature: whether every one holds.
+    fn held_by_the_library(message: &Message<'_>, signatures: &[Signature<'_>], trust: &Trust<'_>) -> bool {
+        let mut keys = KeysManager::new();
+        keys.add_keys(trust.certificates.iter().map(Certificate::key).cloned());
+        let Ok(verified) = verify::verify_all_document(&DsigContext::new(keys), message.document()) else {
+            return false;
+        };
+        let holds = |result: &VerifyResult, signature: &Signature<'_>| match result {
+            VerifyResult::Valid { signature_node, references, .. } => {
+                let [reference] = references.as_slice() else { return false };
+                *signature_node == signature.node
+                    && reference.digest_verified
+                    && reference.resolved_node == Some(signature.parent)
+            }
+            VerifyResult::Invalid { .. } => false,
+        };
+        verified.len() == signatures.len() && verified.iter().zip(signatures).all(|(it, own)| holds(it, own))
+    }
+
+    /// Whether both say the same, and that; `None` where no signature has the one shape.
+    fn both(text: &str, trust: &Trust<'_>) -> Option<bool> {
+        let message = Message::parse(text).ok()?;
+        let mut signable = vec![message.root()];
+        signable.extend(message.elements(message.root()));
+        let signatures = shaped(&message, &signable, trust).ok()?;
+        let ours = signed(&message, &signable, trust).is_ok();
+        assert_eq!(ours, held_by_the_library(&message, &signatures, trust), "{text}");
+        Some(ours)
+    }
+
+    #[test]
+    fn a_signature_holds_when_the_library_says_so_that_knows_every_shape() {
+        let certificates = ["rsa", "next", "p256", "p384"].map(|name| {
+            std::fs::read_to_string(folder().join(name).with_extension("pem")).unwrap().parse().unwrap()
+        });
+        let trust = Trust { certificates: &certificates, allow_sha1: true };
+        let mut texts: Vec<_> = std::fs::read_dir(folder())
+            .unwrap()
+            .filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok())
+            .collect();
+        texts.sort();
+        let (mut good, mut bad) = (0, 0);
+        for (at, text) in texts.iter().enumerate() {
+            // The text itself, and the text with one letter changed in each of some places.
+            let bent = (0..text.len()).skip(at % 151).step_by(151).map(|place| {
+                let letter = if text.as_bytes()[place] == b'x' { "y" } else { "x" };
+                let ends = place + 1;
+                text.get(..place)
+                    .zip(text.get(ends..))
+                    .map(|(before, after)| [before, letter, after].concat())
+            });
+            for verdict in bent.flatten().chain([text.clone()]).map(|text| both(&text, &trust)) {
+                match verdict {
+                    Some(true) => good += 1,
+                    Some(false) => bad += 1,
+                    None => {}
+                }
+            }
         }
-        VerifyResult::Invalid { .. } => false,
-    };
-    let mut all = verified.iter().zip(signatures).zip(parents);
-    let all = all.all(|((result, signature), parent)| holds(result, *signature, *parent));
-    if all { Ok(()) } else { Err(Distrust::BadSignature) }
+        assert!(good > 100 && bad > 500, "{good} {bad}");
+    }
 }
