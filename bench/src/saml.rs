@@ -50,7 +50,7 @@ impl Saml {
         let Signed { message, info, signature } = Signed::by(&key)?;
         ensure!(message.len().abs_diff(LENGTH) < 100, "the message has {} bytes", message.len());
 
-        let service = Service { entity_id: ENTITY.into(), acs: ACS.into() };
+        let service = Service { entity_id: ENTITY.into(), acs: ACS.into(), slo: String::new() };
         let token = Secret::new(BASE64_STANDARD.encode(&message));
         let door = repeat(duration, || {
             judge(&provider, &service, &Taker::Program, NOW, &token)

@@ -106,7 +106,11 @@ fn saml_provider() -> (Provider, Service) {
     let terms = draft.try_into().unwrap();
     let id = IdentityProviderId::from_bits(1);
     let base = format!("https://{HOST}/identity-service");
-    let service = Service { entity_id: format!("https://{ORG}.{HOST}"), acs: format!("{base}/acs/{ORG}") };
+    let service = Service {
+        entity_id: format!("https://{ORG}.{HOST}"),
+        acs: format!("{base}/acs/{ORG}"),
+        slo: format!("{base}/slo/{ORG}"),
+    };
     (Provider { id, org, terms, created_at: NOW, updated_at: NOW }, service)
 }
 

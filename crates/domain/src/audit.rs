@@ -50,6 +50,18 @@ pub enum Event {
         reason: Distrust,
         visit: Visit,
     },
+    /// A message of a single logout was refused; whoever brought it heard none of this.
+    LogoutRefused { org: Option<OrgId>, provider: Option<IdentityProviderId>, reason: Distrust, visit: Visit },
+    /// Sessions of somebody were ended because their identity provider said so; no user when there were none.
+    SignedOutByProvider {
+        org: OrgId,
+        provider: IdentityProviderId,
+        user: Option<UserId>,
+        sessions: Vec<SessionMark>,
+        visit: Visit,
+    },
+    /// An identity provider answered that somebody who left here was signed out there, everywhere or not.
+    LogoutAnswered { org: OrgId, provider: IdentityProviderId, everywhere: bool, visit: Visit },
     /// An org trusts an identity provider from now on.
     IdentityProviderAdded { org: OrgId, provider: IdentityProviderId, by: UserId },
     /// The terms of an identity provider were changed.
@@ -173,11 +185,14 @@ impl Event {
             | Self::ScimTokenMade { org, .. }
             | Self::ScimTokenRemoved { org, .. }
             | Self::UserProvisioned { org, .. }
+            | Self::SignedOutByProvider { org, .. }
+            | Self::LogoutAnswered { org, .. }
             | Self::SamlMappingsWritten { org, .. }
             | Self::IdentityProviderAdded { org, .. }
             | Self::IdentityProviderChanged { org, .. }
             | Self::IdentityProviderRemoved { org, .. } => Some(*org),
             Self::AssertionRefused { org, .. }
+            | Self::LogoutRefused { org, .. }
             | Self::ClientRefused { org, .. }
             | Self::ScimRefused { org, .. } => *org,
             Self::SignInRefused { .. }

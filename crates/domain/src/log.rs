@@ -142,6 +142,7 @@ fn words(event: &str, how: &str) -> (&'static str, String) {
         ("org_written" | "sub_org_written" | "policy_changed", _) => "ORG",
         ("signed_in" | "signed_out" | "password_rehashed" | "lock_lifted" | "assertion_refused", _) => "AUTH",
         ("tokens_minted" | "mint_refused" | "denied", _) => "AUTH",
+        ("logout_refused" | "logout_answered" | "signed_out_by_provider", _) => "AUTH",
         (event, _) if event.starts_with("identity_provider_") => "AUTH",
         (event, _) if event.contains("session") => "AUTH",
         _ => "SYSTEM",

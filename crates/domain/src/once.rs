@@ -38,6 +38,11 @@ impl Mark {
         Self::of(b"saml", org, (issuer, id), until)
     }
 
+    /// The mark of a message of a single logout: its issuer names it once, in `ID`.
+    pub fn of_logout(org: OrgId, issuer: &str, id: &str, until: Timestamp) -> Self {
+        Self::of(b"saml logout", org, (issuer, id), until)
+    }
+
     fn of(kind: &[u8], org: OrgId, (issuer, id): (&str, &str), until: Timestamp) -> Self {
         let mut all = digest::Context::new(&digest::SHA256);
         let org_bits = org.bits().to_be_bytes();

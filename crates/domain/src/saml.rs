@@ -3,10 +3,12 @@
 pub mod carry;
 pub mod certificate;
 pub(crate) mod key;
+pub mod logout;
 pub mod mapping;
 pub mod metadata;
 pub mod provider;
 pub(crate) mod provision;
 pub mod request;
 pub mod service;
+pub mod session;
 mod xml;

@@ -8,6 +8,7 @@ use crate::entropy;
 use crate::method::Proof;
 use crate::org::{Authentication, Org};
 use crate::roster::Origin;
+use crate::saml::session::SamlSession;
 use crate::store::StoreError;
 use crate::time::{Timestamp, minutes};
 use crate::token;
@@ -40,14 +41,24 @@ pub(crate) async fn place(cx: &Cx, proof: &Proof) -> Result<Option<Place>, Store
     cx.store.place(org.id, org.session_limit(&cx.policy), cx.clock.now()).await
 }
 
-/// Turns evidence into a session, which lives no longer than `ends_by`.
+/// What an identity provider says of the session of somebody who was proven.
+#[derive(Debug, Default)]
+pub(crate) struct Asserted {
+    /// Until when it may live.
+    pub(crate) ends_by: Option<Timestamp>,
+    /// What it is called there, so that it can be ended from there.
+    pub(crate) known_as: Option<SamlSession>,
+}
+
+/// Turns evidence into a session, which lives no longer than its provider wants.
 pub(crate) async fn open(
     cx: &Cx,
     proof: Proof,
     _place: Place,
-    ends_by: Option<Timestamp>,
+    asserted: Asserted,
 ) -> Result<Opened, OpenError> {
     let now = cx.clock.now();
+    let Asserted { ends_by, known_as } = asserted;
     let within = |ends_at: Timestamp| ends_by.map_or(ends_at, |by| by.min(ends_at));
     let (user, org) = (Arc::clone(proof.user()), Arc::clone(proof.org()));
     let (id, ends_at, idle) = match org.authentication {
@@ -80,7 +91,12 @@ pub(crate) async fn open(
         method: proof.method(),
         visit: proof.visit(),
     };
-    cx.store.open_session(&session, &user.revision, &event.at(now)).await.map_err(overtaken)?;
+    let (proven, entry) = (&user.revision, event.at(now));
+    let opened = match &known_as {
+        None => cx.store.open_session(&session, proven, &entry).await,
+        Some(known_as) => cx.store.open_saml_session(&session, proven, known_as, &entry).await,
+    };
+    opened.map_err(overtaken)?;
     let caller = Caller::holding(Live { session, user, org }, id.clone());
     Ok(Opened { id, caller })
 }

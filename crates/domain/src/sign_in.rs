@@ -5,9 +5,8 @@ use crate::audit::{Event, Refusal, Visit};
 use crate::cx::Cx;
 use crate::method::{Proof, bearer, password, saml};
 use crate::name::CanonicalName;
-use crate::session::{self, OpenError, Opened};
+use crate::session::{self, Asserted, OpenError, Opened};
 use crate::store::StoreError;
-use crate::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::{OrgId, Secret};
@@ -54,20 +53,20 @@ pub async fn with_saml(
     taker: &saml::Taker,
     visit: Visit,
 ) -> Result<Opened, SignInError> {
-    let saml::Proven { proof, ends_by } = saml::prove(cx, org, &message, taker, visit).await?;
+    let saml::Proven { proof, asserted } = saml::prove(cx, org, &message, taker, visit).await?;
     let name = proof.user().name.canonical();
-    open_until(cx, &name, proof, ends_by).await
+    open_as(cx, &name, proof, asserted).await
 }
 
 async fn open(cx: &Cx, name: &CanonicalName, proof: Proof) -> Result<Opened, SignInError> {
-    open_until(cx, name, proof, None).await
+    open_as(cx, name, proof, Asserted::default()).await
 }
 
-async fn open_until(
+async fn open_as(
     cx: &Cx,
     name: &CanonicalName,
     proof: Proof,
-    ends_by: Option<Timestamp>,
+    asserted: Asserted,
 ) -> Result<Opened, SignInError> {
     let proof = at_home(cx, name, from_inside(cx, name, proof).await?).await?;
     let place = match session::place(cx, &proof).await? {
@@ -77,7 +76,7 @@ async fn open_until(
         }
     };
     let (user, method, visit) = (Arc::clone(proof.user()), proof.method(), proof.visit());
-    match session::open(cx, proof, place, ends_by).await {
+    match session::open(cx, proof, place, asserted).await {
         Ok(opened) => Ok(opened),
         // A password can be tried again at once; what proved this is used up.
         Err(OpenError::Overtaken) if method == "password" => Err(SignInError::Busy),

@@ -7,7 +7,7 @@ mod people;
 mod provisioning;
 
 pub use clients::Clients;
-pub use federation::{IdentityProviders, OneShot, SamlProviders};
+pub use federation::{IdentityProviders, OneShot, SamlProviders, SamlSessions};
 pub use orgs::{Orgs, Policies};
 pub use people::{Passwords, People};
 pub use provisioning::Provisioning;
@@ -47,6 +47,7 @@ pub trait Store:
     + IdentityProviders
     + SamlProviders
     + SamlKeys
+    + SamlSessions
     + OneShot
     + Clients
     + Provisioning
@@ -67,6 +68,8 @@ impl<T> Store for T where
         + IdentityProviders
         + SamlProviders
         + SamlKeys
+        + SamlSessions
+        + SamlSessions
         + OneShot
         + Clients
         + Provisioning

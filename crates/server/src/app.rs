@@ -7,9 +7,10 @@ use crate::metrics::{Metrics, Outcome};
 use domain::access::{self, Caller};
 use domain::audit::{Visit, denial};
 use domain::method::oauth_client::Presented;
-use domain::method::saml::Taker;
+use domain::method::saml::{Delivered, Taker};
 use domain::oauth::{self, GrantError, Granted, Known};
 use domain::password::{self, Answer};
+use domain::saml::logout::{self, NotEnded, Obeyed};
 use domain::session::{self, Opened};
 use domain::sign_in::{self, SignInError};
 use domain::store::{Store, StoreError};
@@ -226,9 +227,45 @@ impl Shared {
     /// Ends the caller's session.
     pub async fn sign_out(&self, caller: Caller) -> Result<(), ApiError> {
         session::end(&self.cx, &caller).await?;
+        self.left(&caller);
+        Ok(())
+    }
+
+    /// Ends the caller's session, and asks the provider that opened it to end its own.
+    pub async fn sign_out_everywhere(&self, caller: Caller) -> Result<Option<logout::Question>, ApiError> {
+        let question = logout::leave(&self.cx, &caller).await?;
+        self.left(&caller);
+        Ok(question)
+    }
+
+    fn left(&self, caller: &Caller) {
         self.metrics.sessions_ended.inc_by(caller.sessions().count() as u64);
         tracing::info!(user.id = %caller.user().id, "{} signed out", caller.user().name.as_str());
-        Ok(())
+    }
+
+    /// Does what a provider asks for, to the end: its message is used up on the way.
+    pub async fn obey(
+        self: &Arc<Self>,
+        org: OrgId,
+        delivered: Delivered,
+        visit: Visit,
+    ) -> Result<Obeyed, ApiError> {
+        let app = Arc::clone(self);
+        let story = async move { logout::obey(&app.cx, org, &delivered, visit).await };
+        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
+        let obeyed = tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))?;
+        match &obeyed.ended {
+            Ok(ended) => {
+                tracing::info!(org.id = %org, sessions = ended, "an identity provider ended sessions")
+            }
+            Err(NotEnded::Unclear) => {
+                tracing::info!(org.id = %org, "an identity provider was not understood")
+            }
+            Err(NotEnded::Store(error)) => {
+                tracing::error!(org.id = %org, %error, "sessions that an identity provider ended go on");
+            }
+        }
+        Ok(obeyed)
     }
 
     /// Ends every session of the caller's org, if the caller may.

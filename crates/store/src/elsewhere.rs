@@ -216,10 +216,14 @@ impl Change {
             | Kind::SamlKeyMade
             | Kind::AuditCut
             | Kind::BackedUp
-            | Kind::AuditExported => Some(Self::Nothing),
+            | Kind::AuditExported
+            | Kind::LogoutRefused
+            | Kind::LogoutAnswered => Some(Self::Nothing),
             Kind::SignedOut | Kind::SessionEnded => news.session.as_deref().and_then(mark).map(Self::Session),
             Kind::OrgSessionsEnded => org.map(Self::SessionsOfOrg),
             Kind::UserWritten | Kind::UserProvisioned | Kind::UserSessionsEnded => news.user.map(Self::User),
+            // Without a user nobody was signed in.
+            Kind::SignedOutByProvider => Some(news.user.map_or(Self::Nothing, Self::User)),
             Kind::RoleWritten | Kind::GroupWritten | Kind::SamlMappingsWritten => Some(Self::Users),
             Kind::PolicyChanged | Kind::OrgWritten => org.map(Self::Org),
             Kind::SubOrgWritten => news.sub_org.map(Self::NoOrg),
@@ -289,6 +293,10 @@ mod tests {
         assert_eq!(told_by(r#"{"event":"signed_out","session":"0102"}"#), Change::Anything);
         let written = r#"{"event":"user_written","user":"000000000000000000000B","how":"disabled"}"#;
         assert_eq!(told_by(written), Change::User(UserId::from_bits(11)));
+        let by_provider =
+            r#"{"event":"signed_out_by_provider","user":"000000000000000000000B","sessions":["01"]}"#;
+        assert_eq!(told_by(by_provider), Change::User(UserId::from_bits(11)));
+        assert_eq!(told_by(&by_provider.replace("\"000000000000000000000B\"", "null")), Change::Nothing);
         assert_eq!(told_by(r#"{"event":"org_sessions_ended"}"#), Change::SessionsOfOrg(OrgId::from_bits(7)));
         assert_eq!(told_by(r#"{"event":"group_written"}"#), Change::Users);
         assert_eq!(told_by(r#"{"event":"policy_changed"}"#), Change::Org(OrgId::from_bits(7)));

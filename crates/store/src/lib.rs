@@ -23,6 +23,7 @@ mod roles;
 mod roster;
 mod saml;
 mod saml_key;
+mod saml_sessions;
 mod scim;
 mod sessions;
 pub mod sqlite;
@@ -60,6 +61,7 @@ const MIGRATIONS: &[migrate::Migration] = &[
     (9, "saml", include_str!("../migrations/0009_saml.sql")),
     (11, "nodes", include_str!("../migrations/0011_nodes.sql")),
     (12, "saml_key", include_str!("../migrations/0012_saml_key.sql")),
+    (13, "saml_session", include_str!("../migrations/0013_saml_session.sql")),
 ];
 
 /// A store that is open. It answers the traits of `domain::store`.

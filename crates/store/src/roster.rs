@@ -33,7 +33,8 @@ const END_USER: &str = "UPDATE session SET ended_at = $2, expires_at = $2
 
 // Not what anybody outside can make many of: it would push out what administrators look for.
 const LOG: &str = "SELECT seq, at, event FROM audit WHERE org_id = $1 AND at >= $2 AND at <= $3
-    AND event NOT LIKE '{\"event\":\"assertion_refused\"%' AND event NOT LIKE '{\"event\":\"tokens_minted\"%'
+    AND event NOT LIKE '{\"event\":\"assertion_refused\"%' AND event NOT LIKE '{\"event\":\"logout_refused\"%'
+    AND event NOT LIKE '{\"event\":\"tokens_minted\"%'
     ORDER BY at DESC, seq DESC LIMIT $4 OFFSET $5";
 
 #[async_trait]

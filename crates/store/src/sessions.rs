@@ -53,22 +53,7 @@ impl Sessions for Store {
         proven: &Revision,
         entry: &Entry,
     ) -> Result<(), StoreError> {
-        let user = session.user.bits().to_be_bytes();
-        let method = match &entry.event {
-            Event::SignedIn { method, .. } => Some(*method),
-            _ => None,
-        };
-        let unchanged = sql(UNCHANGED).bind(user).bind(proven.number);
-        let unchanged = unchanged.bind(session.opened_at.as_micros()).bind(method).must_change();
-        let (live, session, entry) = (Arc::clone(&self.live), Arc::clone(session), entry.clone());
-        let db = Arc::clone(&self.db);
-        to_the_end(async move {
-            let reading = live.start_reading();
-            write(&*db, vec![unchanged, open(&session)], &entry).await?;
-            live.opened(reading, session);
-            Ok(())
-        })
-        .await
+        self.open_and(session, proven, Vec::new(), entry).await
     }
 
     async fn live(&self, digest: &SessionDigest) -> Result<Option<Live>, StoreError> {
@@ -84,7 +69,7 @@ impl Sessions for Store {
     }
 
     async fn end_session(&self, session: &Arc<Session>, entry: &Entry) -> Result<(), StoreError> {
-        let statement = sql(END).bind(session.digest.0).bind(entry.at.as_micros()).must_change();
+        let statement = end(session, entry.at).must_change();
         let (live, session, entry) = (Arc::clone(&self.live), Arc::clone(session), entry.clone());
         let db = Arc::clone(&self.db);
         to_the_end(async move {
@@ -141,6 +126,33 @@ impl Store {
         write(&*self.db, vec![sql(END_EVERY).bind(entry.at.as_micros())], entry).await
     }
 
+    /// Opens a session, and writes what belongs to it in the same transaction.
+    pub(crate) async fn open_and(
+        &self,
+        session: &Arc<Session>,
+        proven: &Revision,
+        with: Vec<Statement>,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let user = session.user.bits().to_be_bytes();
+        let method = match &entry.event {
+            Event::SignedIn { method, .. } => Some(*method),
+            _ => None,
+        };
+        let unchanged = sql(UNCHANGED).bind(user).bind(proven.number);
+        let unchanged = unchanged.bind(session.opened_at.as_micros()).bind(method).must_change();
+        let (live, session, entry) = (Arc::clone(&self.live), Arc::clone(session), entry.clone());
+        let db = Arc::clone(&self.db);
+        to_the_end(async move {
+            let reading = live.start_reading();
+            let statements = [unchanged, open(&session)].into_iter().chain(with).collect();
+            write(&*db, statements, &entry).await?;
+            live.opened(reading, session);
+            Ok(())
+        })
+        .await
+    }
+
     /// The session with this digest, from memory or else from disk.
     async fn session(&self, digest: &SessionDigest) -> Result<Option<Arc<Session>>, DbError> {
         loop {
@@ -158,6 +170,11 @@ impl Store {
             }
         }
     }
+}
+
+/// The statement that ends a session.
+pub fn end(session: &Session, at: Timestamp) -> Statement {
+    sql(END).bind(session.digest.0).bind(at.as_micros())
 }
 
 /// The statement that ends every session of an org.

@@ -26,11 +26,12 @@ use domain::role::{AnyRole, CustomRole, Role};
 use domain::roster::Handle;
 use domain::saml::mapping::GroupChange;
 use domain::saml::provider::{Attributes, Binding, Draft, Endpoint, Provider};
+use domain::saml::session::{NameId, SamlSession};
 use domain::scim::{Contact, Provisioned, ScimToken, TokenDigest};
 use domain::session::{Record, Session, SessionDigest};
 use domain::store::{
     AttemptCounters, Audit, Clients, Directory, Health, Keys, OneShot, Orgs, Passwords, People, Policies,
-    Provisioning, Roster, SamlKeys, SamlProviders, Sessions, StoreError,
+    Provisioning, Roster, SamlKeys, SamlProviders, SamlSessions, Sessions, StoreError,
 };
 use domain::time::{Timestamp, minutes};
 use domain::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
@@ -1181,12 +1182,16 @@ async fn members_come_and_go_without_the_others_and_only_over_the_last_writing()
     assert_eq!(nobody, Err(StoreError::Conflict));
 }
 
+fn place(binding: Binding, url: &str, response_url: Option<&str>) -> Endpoint {
+    Endpoint { binding, url: url.into(), response_url: response_url.map(str::to_owned) }
+}
+
 fn saml_provider(issuer: &str) -> Provider {
     let pem = include_str!("../../server/tests/vectors/saml/rsa.pem").to_owned();
     let draft = Draft {
         issuer: issuer.into(),
-        single_sign_on: vec![Endpoint { binding: Binding::Post, url: "https://idp.test/sso".into() }],
-        single_logout: vec![Endpoint { binding: Binding::Redirect, url: "https://idp.test/slo".into() }],
+        single_sign_on: vec![place(Binding::Post, "https://idp.test/sso", None)],
+        single_logout: vec![place(Binding::Redirect, "https://idp.test/slo", Some("https://idp.test/done"))],
         certificates: vec![pem],
         name_id_format: Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent".into()),
         attributes: Attributes { email: Some("mail".into()), ..Attributes::default() },
@@ -1227,6 +1232,81 @@ async fn the_saml_provider_of_an_org_is_read_as_it_was_written() {
     assert_eq!(world.store.saml_provider(OTHER).await.unwrap(), None);
     assert!(world.store.remove_saml_provider(ACME, &entry(4)).await.unwrap());
     assert!(!world.store.remove_saml_provider(ACME, &entry(5)).await.unwrap());
+}
+
+/// A session as a provider knows it, which says all there is to say or as little as it may.
+fn known_as(name: &str, index: Option<&str>) -> SamlSession {
+    let said = |text: &str| index.map(|_| text.to_owned());
+    let name = NameId {
+        value: name.into(),
+        format: said("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"),
+        name_qualifier: said("https://idp.test"),
+        sp_name_qualifier: said("https://us.test"),
+    };
+    let provider = IdentityProviderId::from_bits(51);
+    SamlSession { org: ACME, provider, name, index: index.map(str::to_owned) }
+}
+
+#[tokio::test]
+async fn sessions_of_saml_are_found_by_the_name_there_and_end_together() {
+    let world = World::new().await;
+    let store = &world.store;
+    let all = [known_as("ada", Some("_1")), known_as("ada", None), known_as("bob", Some("_1"))];
+    for (number, known_as) in (1..).zip(&all) {
+        store.open_saml_session(&session(number, ACME, 0), &proven(), known_as, &entry(0)).await.unwrap();
+    }
+    store.open_session(&session(4, ACME, 0), &proven(), &entry(0)).await.unwrap();
+    let [first, second, other] = &all;
+    for store in [store, &world.another().await] {
+        for (number, known_as) in (1..).zip(&all) {
+            let found = store.saml_session(&SessionDigest([number; 32])).await.unwrap();
+            assert_eq!(found.as_ref(), Some(known_as));
+        }
+        assert_eq!(store.saml_session(&SessionDigest([4; 32])).await.unwrap(), None);
+        let of = async |known_as: &SamlSession| {
+            let found = store.saml_sessions(known_as.subject()).await.unwrap().into_iter();
+            found.map(|(session, known_as)| (session.digest.0[0], known_as)).collect::<Vec<_>>()
+        };
+        assert_eq!(of(first).await, [(1, first.clone()), (2, second.clone())]);
+        assert_eq!(of(other).await, [(3, other.clone())]);
+    }
+    let found = store.saml_sessions(first.subject()).await.unwrap();
+    let sessions: Vec<_> = found.into_iter().map(|(session, _)| session).collect();
+    store.end_sessions(&sessions, &[entry(1), entry(1)]).await.unwrap();
+    for store in [store, &world.another().await] {
+        assert!(store.saml_sessions(first.subject()).await.unwrap().is_empty());
+        for (number, is_alive) in [(1, false), (2, false), (3, true), (4, true)] {
+            let live = store.live(&SessionDigest([number; 32])).await.unwrap();
+            assert_eq!(live.is_some(), is_alive, "{number}");
+        }
+    }
+    assert!(sessions.iter().all(|session| session.has_ended(at(1))));
+}
+
+#[tokio::test]
+async fn what_a_provider_calls_a_session_is_forgotten_with_it_and_with_its_org() {
+    let world = World::new().await;
+    let store = &world.store;
+    let kept = async |number: u8| store.saml_session(&SessionDigest([number; 32])).await.unwrap().is_some();
+    for (number, minute) in [(1, 0), (2, 20), (3, 20)] {
+        let known_as = known_as("ada", Some("_1"));
+        let session = session(number, ACME, minute);
+        store.open_saml_session(&session, &proven(), &known_as, &entry(minute)).await.unwrap();
+    }
+    store.end_session(&session(3, ACME, 20), &entry(21)).await.unwrap();
+    store.forget_sessions(at(40)).await.unwrap();
+    assert_eq!((kept(1).await, kept(2).await, kept(3).await), (false, true, false));
+    let unwritten = session(5, ACME, 0);
+    let refused = Revision { number: 9, ..proven() };
+    let refused = store.open_saml_session(&unwritten, &refused, &known_as("ada", None), &entry(0)).await;
+    assert_eq!((refused, kept(5).await), (Err(StoreError::Conflict), false));
+    let sub = below(20, ACME, "Sub");
+    store.add_org(&sub, None, &[entry(1)]).await.unwrap();
+    let theirs = SamlSession { org: sub.id, ..known_as("ada", None) };
+    store.open_saml_session(&session(6, sub.id, 39), &proven(), &theirs, &entry(39)).await.unwrap();
+    assert!(kept(6).await);
+    store.remove_org(&sub, &entry(40)).await.unwrap();
+    assert!(!kept(6).await);
 }
 
 #[tokio::test]

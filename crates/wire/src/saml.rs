@@ -74,6 +74,10 @@ pub struct Endpoint {
     /// Where it is.
     #[cfg_attr(feature = "openapi", schema(max_length = 1024))]
     pub url: String,
+    /// Where answers of a single logout go, if elsewhere.
+    #[serde(default, rename = "responseUrl", skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 1024))]
+    pub response_url: Option<String>,
 }
 
 /// How a browser carries a message.
@@ -125,6 +129,8 @@ pub struct SamlProvider {
     pub entity_id: String,
     /// Where assertions are posted to.
     pub acs_url: String,
+    /// Where messages of a single logout are sent to.
+    pub slo_url: String,
     /// What was asked for; roles and groups by their ids.
     #[serde(flatten)]
     pub terms: SamlProviderRequest,

@@ -34,7 +34,7 @@ kinds! {
     NotRecorded PasswordRehashed SignedOut OrgSessionsEnded KeyRotated SamlKeyMade AuditCut BackedUp AuditExported
     Restored Founded UserWritten RoleWritten GroupWritten ClientWritten ClientSecretAdded ClientSecretRemoved LockLifted
     AddressThrottled PolicyChanged OrgWritten SubOrgWritten SessionEnded UserSessionsEnded ScimTokenMade
-    ScimTokenRemoved ScimRefused
+    ScimTokenRemoved ScimRefused LogoutRefused SignedOutByProvider LogoutAnswered
 }
 
 #[cfg(test)]

@@ -223,13 +223,18 @@ pub(crate) async fn overtaken(cx: &Cx, user: &User, visit: Visit) -> Result<(), 
 }
 
 pub(super) async fn record(cx: &Cx, about: About, reason: Distrust, visit: Visit) -> Result<(), StoreError> {
+    let About { org, provider, user } = about;
+    note(cx, org, Event::AssertionRefused { org, provider, user, reason, visit }).await
+}
+
+/// Records a refusal of something that was said for an org, if there were not too many.
+pub(super) async fn note(cx: &Cx, org: Option<OrgId>, refused: Event) -> Result<(), StoreError> {
     let now = cx.clock.now();
-    if !cx.recorded.may_record(about.org.unwrap_or(ROOT), now) {
+    if !cx.recorded.may_record(org.unwrap_or(ROOT), now) {
         trail::missed(cx);
         return Ok(());
     }
-    let About { org, provider, user } = about;
-    cx.store.record(&Event::AssertionRefused { org, provider, user, reason, visit }.at(now)).await
+    cx.store.record(&refused.at(now)).await
 }
 
 /// How many refusals of this minute were recorded for each org; those of orgs that do not exist are counted together.

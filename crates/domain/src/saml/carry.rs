@@ -59,20 +59,20 @@ pub async fn question(
 }
 
 /// A message that is to be carried.
-struct Parcel<'a> {
+pub(super) struct Parcel<'a> {
     /// The name of its parameter: `SAMLRequest` or `SAMLResponse`.
-    parameter: &'static str,
+    pub(super) parameter: &'static str,
     /// Its own name, which the signature refers to.
-    id: &'a str,
+    pub(super) id: &'a str,
     /// The message.
-    xml: &'a str,
+    pub(super) xml: &'a str,
     /// What the provider gives back as it is.
-    relay: Option<&'a str>,
+    pub(super) relay: Option<&'a str>,
 }
 
 impl Parcel<'_> {
     /// Signs the message and gives it to a browser.
-    fn sent(&self, key: &ServiceKey, binding: Binding, url: &str) -> Result<Carried, KeyError> {
+    pub(super) fn sent(&self, key: &ServiceKey, binding: Binding, url: &str) -> Result<Carried, KeyError> {
         match binding {
             Binding::Redirect => self.in_url(key, url).map(Carried::InUrl),
             Binding::Post => {

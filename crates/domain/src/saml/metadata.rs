@@ -106,9 +106,10 @@ impl Reading {
         {
             self.certificate = Some(String::new());
         } else if of_provider && is(METADATA, "SingleSignOnService") {
-            add(&mut self.found.single_sign_on, value("Binding"), value("Location"));
+            add(&mut self.found.single_sign_on, value("Binding"), [value("Location"), None]);
         } else if of_provider && is(METADATA, "SingleLogoutService") {
-            add(&mut self.found.single_logout, value("Binding"), value("Location"));
+            let places = [value("Location"), value("ResponseLocation")];
+            add(&mut self.found.single_logout, value("Binding"), places);
         }
         if !is_empty {
             self.open.push(name);
@@ -138,12 +139,12 @@ impl Reading {
 }
 
 /// Adds a place, if its binding is one that is spoken here and new.
-fn add(endpoints: &mut Vec<Endpoint>, binding: Option<String>, url: Option<String>) {
+fn add(endpoints: &mut Vec<Endpoint>, binding: Option<String>, [url, response_url]: [Option<String>; 2]) {
     let known = [Binding::Redirect, Binding::Post];
     let binding = known.into_iter().find(|known| binding.as_deref() == Some(known.urn()));
     if let (Some(binding), Some(url)) = (binding, url)
         && endpoints.iter().all(|endpoint| endpoint.binding != binding)
     {
-        endpoints.push(Endpoint { binding, url });
+        endpoints.push(Endpoint { binding, url, response_url });
     }
 }

@@ -73,6 +73,22 @@ pub struct Endpoint {
     pub binding: Binding,
     /// Where it is.
     pub url: String,
+    /// Where answers go, if elsewhere (SAML 2.0 metadata, section 2.2.2).
+    #[serde(default)]
+    pub response_url: Option<String>,
+}
+
+impl Endpoint {
+    /// The endpoint that a browser is sent to: in a URL it also arrives where no page of ours may be shown.
+    pub(super) fn preferred(all: &[Self]) -> Option<&Self> {
+        let by = |binding| all.iter().find(|endpoint| endpoint.binding == binding);
+        by(Binding::Redirect).or_else(|| by(Binding::Post))
+    }
+
+    /// Every URL of it.
+    fn urls(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.url).chain(&self.response_url)
+    }
 }
 
 /// How a browser carries a message (SAML 2.0 bindings, sections 3.4 and 3.5).
@@ -158,15 +174,17 @@ impl Attributes {
 }
 
 fn are_good(endpoints: &[Endpoint]) -> bool {
-    let is_good = |endpoint: &Endpoint| {
-        let rest = ["https://", "http://"].iter().find_map(|scheme| endpoint.url.strip_prefix(scheme));
+    let is_good = |url: &String| {
+        let rest = ["https://", "http://"].iter().find_map(|scheme| url.strip_prefix(scheme));
         let is_odd = |c: char| !c.is_ascii_graphic() || "@#\\\"<>".contains(c);
         rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?']))
-            && endpoint.url.len() <= LONGEST
-            && !endpoint.url.contains(is_odd)
+            && url.len() <= LONGEST
+            && !url.contains(is_odd)
     };
     let of = |binding| endpoints.iter().filter(|endpoint| endpoint.binding == binding).count();
-    endpoints.iter().all(is_good) && of(Binding::Redirect) <= 1 && of(Binding::Post) <= 1
+    endpoints.iter().flat_map(Endpoint::urls).all(is_good)
+        && of(Binding::Redirect) <= 1
+        && of(Binding::Post) <= 1
 }
 
 impl Terms {
@@ -182,8 +200,9 @@ impl Terms {
 
     /// Keeps what the instance's settings ask for on top.
     fn allowed(self, policy: &Policy) -> Result<Self, Unfit> {
-        let mut all = self.draft.single_sign_on.iter().chain(&self.draft.single_logout);
-        if all.any(|endpoint| endpoint.url.starts_with("http://")) && !policy.federation.plain_http {
+        let all = self.draft.single_sign_on.iter().chain(&self.draft.single_logout);
+        if all.flat_map(Endpoint::urls).any(|url| url.starts_with("http://")) && !policy.federation.plain_http
+        {
             return Err(Unfit { field: "singleSignOn", rule: "and singleLogout are https URLs" });
         }
         Ok(self)

@@ -1,7 +1,7 @@
 //! What this service says to an identity provider: who it is, and that somebody wants to sign in.
 
 use super::key;
-use super::provider::{Binding, Provider};
+use super::provider::{Binding, Endpoint, Provider};
 use super::service::Service;
 use super::xml::Element;
 use crate::cx::Cx;
@@ -9,8 +9,8 @@ use crate::entropy;
 use crate::store::StoreError;
 use wire::OrgId;
 
-const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
-const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+pub(super) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+pub(super) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 const METADATA: &str = "urn:oasis:names:tc:SAML:2.0:metadata";
 
@@ -34,11 +34,15 @@ pub struct AuthnRequest {
 pub async fn authn(cx: &Cx, org: OrgId) -> Result<Option<AuthnRequest>, StoreError> {
     let Some(provider) = cx.store.saml_provider(org).await? else { return Ok(None) };
     let endpoints = &provider.terms.draft().single_sign_on;
-    let by = |binding| endpoints.iter().find(|endpoint| endpoint.binding == binding);
-    let Some(endpoint) = by(Binding::Redirect).or_else(|| by(Binding::Post)) else { return Ok(None) };
-    let id = format!("_{}", entropy::word(&*cx.entropy, NAME).expose());
+    let Some(endpoint) = Endpoint::preferred(endpoints) else { return Ok(None) };
+    let id = fresh_id(cx);
     let xml = written(&provider, &Service::of(cx, org), &id, (&endpoint.url, &cx.clock.now().rfc3339()));
     Ok(Some(AuthnRequest { id, url: endpoint.url.clone(), binding: endpoint.binding, xml }))
+}
+
+/// A name for a message that no other has.
+pub(super) fn fresh_id(cx: &Cx) -> String {
+    format!("_{}", entropy::word(&*cx.entropy, NAME).expose())
 }
 
 fn written(provider: &Provider, service: &Service, id: &str, (url, now): (&str, &str)) -> String {
@@ -71,6 +75,9 @@ fn described(service: &Service, certificate: &str) -> String {
     let data = Element::new("ds:X509Data").around(vec![certificate]);
     let info = Element::new("ds:KeyInfo").with("xmlns:ds", SIGNATURE).around(vec![data]);
     let key = Element::new("md:KeyDescriptor").with("use", "signing").around(vec![info]);
+    let logout = [Binding::Redirect, Binding::Post].map(|binding| {
+        Element::new("md:SingleLogoutService").with("Binding", binding.urn()).with("Location", &service.slo)
+    });
     let consumer = Element::new("md:AssertionConsumerService")
         .with("Binding", Binding::Post.urn())
         .with("Location", &service.acs)
@@ -80,7 +87,7 @@ fn described(service: &Service, certificate: &str) -> String {
         .with("AuthnRequestsSigned", "true")
         .with("WantAssertionsSigned", "true")
         .with("protocolSupportEnumeration", PROTOCOL)
-        .around(vec![key, consumer]);
+        .around([key].into_iter().chain(logout).chain([consumer]).collect());
     Element::new("md:EntityDescriptor")
         .with("xmlns:md", METADATA)
         .with("entityID", &service.entity_id)
@@ -94,11 +101,14 @@ mod tests {
 
     #[test]
     fn metadata_says_who_it_is_and_where() {
-        let service =
-            Service { entity_id: "https://a&b.example".into(), acs: "https://example/\"acs\"".into() };
+        let service = Service {
+            entity_id: "https://a&b.example".into(),
+            acs: "https://example/\"acs\"".into(),
+            slo: "https://example/slo".into(),
+        };
         assert_eq!(
             described(&service, "MIIB"),
-            r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://a&amp;b.example"><md:SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>MIIB</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://example/&quot;acs&quot;" index="0" isDefault="true"/></md:SPSSODescriptor></md:EntityDescriptor>"#
+            r#"<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" entityID="https://a&amp;b.example"><md:SPSSODescriptor AuthnRequestsSigned="true" WantAssertionsSigned="true" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>MIIB</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://example/slo"/><md:SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://example/slo"/><md:AssertionConsumerService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://example/&quot;acs&quot;" index="0" isDefault="true"/></md:SPSSODescriptor></md:EntityDescriptor>"#
         );
     }
 }

@@ -10,6 +10,8 @@ pub struct Service {
     pub entity_id: String,
     /// Where assertions for it are posted to.
     pub acs: String,
+    /// Where messages of a single logout for it are sent to.
+    pub slo: String,
 }
 
 impl Service {
@@ -23,6 +25,7 @@ impl Service {
         Self {
             entity_id: format!("https://{id}.{}", policy.federation.host),
             acs: format!("{base}/acs/{id}"),
+            slo: format!("{base}/slo/{id}"),
         }
     }
 }

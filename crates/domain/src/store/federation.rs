@@ -4,10 +4,14 @@ use super::StoreError;
 use crate::audit::Entry;
 use crate::identity_provider::IdentityProvider;
 use crate::once::Mark;
+use crate::revision::Revision;
 use crate::saml::mapping::{GroupChange, Links};
 use crate::saml::provider::Provider as SamlProvider;
+use crate::saml::session::{SamlSession, Subject};
+use crate::session::{Session, SessionDigest};
 use crate::time::Timestamp;
 use async_trait::async_trait;
+use std::sync::Arc;
 use wire::{IdentityProviderId, OrgId, RoleId};
 
 /// Whose assertions each org accepts.
@@ -77,6 +81,28 @@ pub trait SamlProviders: Send + Sync {
         removed: &[(String, RoleId)],
         entry: &Entry,
     ) -> Result<(), StoreError>;
+}
+
+/// What a single logout has to know of the sessions that SAML opened; it is forgotten with its session.
+#[async_trait]
+pub trait SamlSessions: Send + Sync {
+    /// Keeps a new session like [`open_session`](super::Sessions::open_session), and what its provider calls it.
+    async fn open_saml_session(
+        &self,
+        session: &Arc<Session>,
+        proven: &Revision,
+        known_as: &SamlSession,
+        entry: &Entry,
+    ) -> Result<(), StoreError>;
+
+    /// What its provider calls a session; `None` when none opened it.
+    async fn saml_session(&self, digest: &SessionDigest) -> Result<Option<SamlSession>, StoreError>;
+
+    /// The sessions of whom a provider calls so that have not been ended, read anew.
+    async fn saml_sessions(&self, of: Subject) -> Result<Vec<(Arc<Session>, SamlSession)>, StoreError>;
+
+    /// Ends sessions, all or none; it is on disk before this returns, and comes to its end even if nobody waits.
+    async fn end_sessions(&self, sessions: &[Arc<Session>], entries: &[Entry]) -> Result<(), StoreError>;
 }
 
 /// Marks of what may be used once.

@@ -121,7 +121,8 @@ impl Family {
 }
 
 /// The paths that people's browsers ask for, and whatever is below them.
-const PAGES: [&str; 4] = ["/identity-service/home", "/identity-service/acs", "/ma/home", "/ma/sso"];
+const PAGES: [&str; 5] =
+    ["/identity-service/home", "/identity-service/acs", "/identity-service/slo", "/ma/home", "/ma/sso"];
 
 /// What a caller hears of an error, and the name by which it is found in the log.
 #[derive(Debug)]

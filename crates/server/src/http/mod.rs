@@ -84,6 +84,7 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(web::home::begin)) //                        GET  /ma/home
         .routes(routes!(web::saml::begin)) //                        GET  /ma/sso/{org}
         .routes(routes!(web::saml::consume)) //                      POST /identity-service/acs/{org}
+        .routes(routes!(web::logout::by_url, web::logout::by_form)) // GET, POST /identity-service/slo/{org}
         .routes(routes!(web::saml::metadata)) //                     GET  /identity-service/saml/{org}/metadata
         // for resource servers
         .routes(routes!(session_service::user)) //                   GET  /session-service/api/v1/session/User

@@ -1,6 +1,7 @@
 //! `/identity-service/home`: sign in, see who you are, sign out (protocol.md 2.3).
 
 use super::cookies;
+use super::logout;
 use super::page::{self, HOME, PASSWORD};
 use super::password;
 use super::visitor::{Purpose, Visitor, token};
@@ -65,7 +66,8 @@ pub async fn sign_in(State(app): State<App>, visitor: Visitor, body: Body) -> Re
 /// Sign out with the button of the page.
 #[utoipa::path(post, path = "/identity-service/home/sign-out", tag = "pages",
     request_body(content = String, content_type = "application/x-www-form-urlencoded"),
-    responses((status = 303, description = "Signed out"), Troubles))]
+    responses((status = 200, description = "Signed out; a page that goes on to the identity provider", body = String, content_type = "text/html"),
+        (status = 303, description = "Signed out"), Troubles))]
 pub async fn sign_out(State(app): State<App>, visitor: Visitor, body: Body) -> Result<Response, ApiError> {
     let mut response = page::go_to(HOME);
     // Without a session there is nothing to end; whoever sent this may not even take the cookies away.
@@ -73,7 +75,9 @@ pub async fn sign_out(State(app): State<App>, visitor: Visitor, body: Body) -> R
         visitor.sent(&body.strict_form()?, visitor.purpose())?;
     }
     if let Some(caller) = visitor.caller {
-        app.sign_out(caller).await?;
+        if let Some(question) = app.sign_out_everywhere(caller).await? {
+            response = logout::ask(&app, &question)?;
+        }
         cookies::take_session(&mut response, &app);
         cookies::take_form_secret(&mut response, &app);
     }

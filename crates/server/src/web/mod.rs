@@ -3,6 +3,7 @@
 pub mod asked;
 pub mod cookies;
 pub mod home;
+pub mod logout;
 pub mod page;
 pub mod password;
 pub mod saml;

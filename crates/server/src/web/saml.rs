@@ -75,7 +75,8 @@ pub async fn metadata(State(app): State<App>, Path(org): Path<String>) -> Result
     Ok(([(header::CONTENT_TYPE, kind)], metadata).into_response())
 }
 
-fn of_text(org: &str) -> Result<OrgId, ApiError> {
+/// The org in a path.
+pub fn of_text(org: &str) -> Result<OrgId, ApiError> {
     org.parse().map_err(|_| ApiError::new(Code::BadRequest, "That is not the id of an organization."))
 }
 
@@ -129,7 +130,8 @@ pub fn send(carried: &Carried) -> Result<Response, ApiError> {
         Carried::InForm { url, fields } => {
             let to: http::Uri = url.parse().map_err(|_| broken())?;
             let (scheme, host) = to.scheme_str().zip(to.authority()).ok_or_else(broken)?;
-            let policy = page::policy(&hash(SUBMIT), &format!("{scheme}://{host}"));
+            // Browsers hold the policy against wherever the provider sends them on to, too: to others, and back here.
+            let policy = page::policy(&hash(SUBMIT), &format!("'self' https: {scheme}://{host}"));
             Ok(page::show_by(&policy, StatusCode::OK, &Carry { url, fields, script: SUBMIT }))
         }
     }

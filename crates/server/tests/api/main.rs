@@ -35,6 +35,7 @@ mod scim_tokens;
 mod seed;
 mod session;
 mod sessions;
+mod single_logout;
 mod token;
 mod v1;
 mod v2;

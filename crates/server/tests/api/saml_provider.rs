@@ -49,6 +49,7 @@ async fn a_provider_is_set_up_read_changed_and_removed() {
     assert_eq!(put.status, 200, "{put}");
     assert_eq!(shown["entityId"], "https://5mYdXw9KcJhaf3LrN8pQ2v.dm-us.latchkey.test");
     assert_eq!(shown["acsUrl"], "https://dm-us.latchkey.test/identity-service/acs/5mYdXw9KcJhaf3LrN8pQ2v");
+    assert_eq!(shown["sloUrl"], "https://dm-us.latchkey.test/identity-service/slo/5mYdXw9KcJhaf3LrN8pQ2v");
     assert_eq!(shown["certificates"][0], pem("rsa"));
     assert_eq!((shown["fingerprints"].as_array().unwrap().len(), &shown["idpInitiated"]), (4, &json!(false)));
     assert_eq!(ask(Method::GET, SAML).await.json(), shown);
@@ -63,6 +64,11 @@ async fn a_provider_is_set_up_read_changed_and_removed() {
         {"binding": "HTTP-POST", "url": "https://idp.acme.test/sso?a=1&b=HTTP-POST"},
     ]);
     assert_eq!(now["singleSignOn"], places);
+    let places = json!([
+        {"binding": "HTTP-Redirect", "url": "https://idp.acme.test/slo?a=1&b=HTTP-Redirect"},
+        {"binding": "HTTP-POST", "url": "https://idp.acme.test/slo?a=1&b=HTTP-POST", "responseUrl": "https://idp.acme.test/slo-done"},
+    ]);
+    assert_eq!(now["singleLogout"], places);
     ask(Method::DELETE, SAML).await.is("204");
     assert_eq!(ask(Method::DELETE, SAML).await.status, 404);
     let events = world.events().await;
@@ -110,6 +116,16 @@ async fn a_draft_that_breaks_a_rule_is_told_which() {
         ),
         ("singleSignOn", place("http://a.test"), "singleSignOn and singleLogout are https URLs"),
         ("singleLogout", twice, "singleLogout has at most one https URL for each binding"),
+        (
+            "singleLogout",
+            json!([{"binding": "HTTP-POST", "url": "https://a.test", "responseUrl": "javascript:alert(1)"}]),
+            "singleLogout has at most one https URL for each binding",
+        ),
+        (
+            "singleLogout",
+            json!([{"binding": "HTTP-POST", "url": "https://a.test", "responseUrl": "http://a.test"}]),
+            "singleSignOn and singleLogout are https URLs",
+        ),
         ("certificates", json!([]), "certificates are 1 to 8"),
         ("certificates", json!(vec![pem("rsa"); 9]), "certificates are 1 to 8"),
         (

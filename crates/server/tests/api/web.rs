@@ -4,21 +4,21 @@ use crate::answer::{Answer, DEAD};
 use crate::saml::{file, trust};
 use crate::world::{CARRIERS, Door, Question, SEED, World, minutes};
 
-const HOME: &str = "/identity-service/home";
-const SIGN_OUT: &str = "/identity-service/home/sign-out";
+pub const HOME: &str = "/identity-service/home";
+pub const SIGN_OUT: &str = "/identity-service/home/sign-out";
 const ACS: &str = "/identity-service/acs/5mYdXw9KcJhaf3LrN8pQ2v";
 const SSO: &str = "/ma/sso/5mYdXw9KcJhaf3LrN8pQ2v";
 const PASSWORD: &str = "/identity-service/home/password";
 
 /// A browser: it keeps cookies, and sends what a form on the last page would send.
-struct Browser<'a> {
+pub struct Browser<'a> {
     world: &'a World,
-    cookies: Vec<(String, String)>,
+    pub cookies: Vec<(String, String)>,
     token: String,
 }
 
 impl<'a> Browser<'a> {
-    async fn at_home(world: &'a World) -> Self {
+    pub async fn at_home(world: &'a World) -> Self {
         let mut browser = Self { world, cookies: Vec::new(), token: String::new() };
         let page = browser.get(HOME).await;
         assert_eq!(page.status, 200, "{page}");
@@ -41,7 +41,7 @@ impl<'a> Browser<'a> {
         if cookies.is_empty() { question } else { question.header("Cookie", &cookies.join("; ")) }
     }
 
-    async fn get(&mut self, path: &str) -> Answer {
+    pub async fn get(&mut self, path: &str) -> Answer {
         let answer = self.asks(self.world.get(path)).await;
         self.read(answer)
     }
@@ -55,7 +55,7 @@ impl<'a> Browser<'a> {
         self.post(HOME, &format!("username={name}&password={}", password.replace(' ', "+"))).await
     }
 
-    fn form(&self, path: &str, fields: &str) -> Question {
+    pub fn form(&self, path: &str, fields: &str) -> Question {
         let body = format!("form_token={}&{fields}", self.token);
         self.asks(self.world.post(path))
             .header("Content-Type", "application/x-www-form-urlencoded")
@@ -83,7 +83,7 @@ impl<'a> Browser<'a> {
 const KEPT: &str = "HttpOnly; SameSite=Lax; Secure; Path=/";
 const REMOVED: &str = "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0";
 
-trait Page {
+pub trait Page {
     fn is_redirect_home(&self);
     fn trouble(&self) -> &str;
     fn but_what_differs(&self) -> String;
@@ -563,7 +563,7 @@ fn x509(der: &[u8]) -> (usize, Vec<u8>) {
     (start, der[start..start + 270].to_vec())
 }
 
-fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+pub fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     text.split_once(from).unwrap_or_else(|| panic!("{text}")).1.split_once(to).unwrap().0
 }
 

@@ -28,7 +28,7 @@ pub fn event(entry: &Sealed) -> String {
 /// From 0 to 10; what somebody should look at is above 5.
 fn severity(name: &str) -> u8 {
     match name {
-        "sign_in_refused" | "assertion_refused" => 4,
+        "sign_in_refused" | "assertion_refused" | "logout_refused" => 4,
         "locked_attempts" | "key_rotated" | "org_sessions_ended" => 6,
         _ if name.starts_with("identity_provider_")
             || name.starts_with("client_secret_")

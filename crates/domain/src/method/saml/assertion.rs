@@ -31,6 +31,10 @@ pub(super) struct Assertion {
     pub(super) subject: String,
     /// What kind of name that is.
     pub(super) format: Option<String>,
+    /// Among whose names, and for whom, where it says so.
+    pub(super) qualifiers: [Option<String>; 2],
+    /// What the issuer calls its own session, where it says so.
+    pub(super) session_index: Option<String>,
     /// Who may bring it, one of these.
     pub(super) confirmations: Vec<Confirmation>,
     /// From when it is good.
@@ -132,7 +136,9 @@ fn said(message: &Message<'_>, assertion: NodeId) -> Result<Assertion, Distrust>
         issuer: text(message, issuer)?,
         issued: instant(message, assertion, "IssueInstant")?.ok_or(Distrust::MissingClaim)?,
         subject: text(message, name)?,
-        format: message.attribute(name, "Format")?.map(str::to_owned),
+        format: word(message, name, "Format")?,
+        qualifiers: [word(message, name, "NameQualifier")?, word(message, name, "SPNameQualifier")?],
+        session_index: session_index(message, assertion)?,
         confirmations: confirmations.collect::<Result<_, _>>()?,
         begins: instant(message, conditions, "NotBefore")?,
         ends: instant(message, conditions, "NotOnOrAfter")?,
@@ -142,7 +148,7 @@ fn said(message: &Message<'_>, assertion: NodeId) -> Result<Assertion, Distrust>
     })
 }
 
-fn is_of_this_version(message: &Message<'_>, node: NodeId) -> Result<(), Distrust> {
+pub(super) fn is_of_this_version(message: &Message<'_>, node: NodeId) -> Result<(), Distrust> {
     if message.required(node, "Version")? == "2.0" { Ok(()) } else { Err(Distrust::NotSaml) }
 }
 
@@ -161,7 +167,7 @@ fn confirmation(message: &Message<'_>, node: NodeId) -> Result<Option<Confirmati
 }
 
 /// The request that something answers. Some issuers write none as an empty one.
-fn request(message: &Message<'_>, node: NodeId) -> Result<Option<String>, Distrust> {
+pub(super) fn request(message: &Message<'_>, node: NodeId) -> Result<Option<String>, Distrust> {
     let name = message.attribute(node, "InResponseTo")?;
     Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
 }
@@ -180,6 +186,13 @@ fn session_ends(message: &Message<'_>, assertion: NodeId) -> Result<Option<Times
     Ok(ends.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().min())
 }
 
+/// What the issuer calls its session; the first statement that names one counts, as in the requests that come later.
+fn session_index(message: &Message<'_>, assertion: NodeId) -> Result<Option<String>, Distrust> {
+    let statements = message.children(assertion, ASSERTION, "AuthnStatement").into_iter();
+    let indexes = statements.map(|it| word(message, it, "SessionIndex")).collect::<Result<Vec<_>, _>>()?;
+    Ok(indexes.into_iter().flatten().next())
+}
+
 /// Attributes with their values; a value that is more than text says nothing here.
 fn attributes(message: &Message<'_>, assertion: NodeId) -> Result<Vec<(String, Vec<String>)>, Distrust> {
     let mut attributes = Vec::new();
@@ -194,18 +207,27 @@ fn attributes(message: &Message<'_>, assertion: NodeId) -> Result<Vec<(String, V
 }
 
 /// The text of an element, all of it.
-fn text(message: &Message<'_>, node: NodeId) -> Result<String, Distrust> {
+pub(super) fn text(message: &Message<'_>, node: NodeId) -> Result<String, Distrust> {
     short(&message.plain_text(node).ok_or(Distrust::WrongType)?)
 }
 
-fn short(text: &str) -> Result<String, Distrust> {
+/// An attribute that may say nothing.
+pub(super) fn word(message: &Message<'_>, node: NodeId, name: &str) -> Result<Option<String>, Distrust> {
+    message.attribute(node, name)?.filter(|text| !text.is_empty()).map(short).transpose()
+}
+
+pub(super) fn short(text: &str) -> Result<String, Distrust> {
     let is_good =
         !text.is_empty() && text.chars().count() <= LONGEST_TEXT && !text.contains(|c: char| c.is_control());
     if is_good { Ok(text.to_owned()) } else { Err(Distrust::WrongType) }
 }
 
 /// An instant in UTC, as SAML has them (core, section 1.3.3).
-fn instant(message: &Message<'_>, node: NodeId, name: &str) -> Result<Option<Timestamp>, Distrust> {
+pub(super) fn instant(
+    message: &Message<'_>,
+    node: NodeId,
+    name: &str,
+) -> Result<Option<Timestamp>, Distrust> {
     let Some(text) = message.attribute(node, name)? else { return Ok(None) };
     let is_utc = text.len() <= 40 && text.contains('T') && text.ends_with('Z');
     let instant = Some(text).filter(|_| is_utc).and_then(|text| text.parse().ok());

@@ -1,13 +1,18 @@
 //! Proof by a SAML assertion of an org's identity provider. Whatever is wrong with it, one refusal is heard.
 
+mod algorithm;
 mod assertion;
+mod delivery;
+pub mod logout;
 mod message;
 mod scan;
 mod signature;
 mod terms;
 
 use super::Proof;
-use super::bearer::{About, NotAccepted, account_called, may_come_this_way, record, turn_of};
+pub use delivery::{Delivered, Kind};
+
+use super::bearer::{About, NotAccepted, account_called, may_come_this_way, note, record, turn_of};
 use crate::audit::{Distrust, Visit};
 use crate::cx::Cx;
 use crate::once::{self, Mark, NotSpent};
@@ -15,6 +20,8 @@ use crate::org::{Org, ROOT};
 use crate::saml::provider::Provider;
 use crate::saml::provision::{Arrival, NotArrived};
 use crate::saml::service::Service;
+use crate::saml::session::{NameId, SamlSession};
+use crate::session::Asserted;
 use crate::sign_in::SignInError;
 use crate::time::Timestamp;
 use crate::user::User;
@@ -49,10 +56,10 @@ pub enum Taker {
     },
 }
 
-/// Somebody who was proven, and until when their provider wants the session to live.
+/// Somebody who was proven, and what their provider says of the session.
 pub(crate) struct Proven {
     pub(crate) proof: Proof,
-    pub(crate) ends_by: Option<Timestamp>,
+    pub(crate) asserted: Asserted,
 }
 
 /// Proves who one is with an assertion that cannot be used again, and brings their account up to date.
@@ -65,8 +72,8 @@ pub(crate) async fn prove(
 ) -> Result<Proven, SignInError> {
     let _turn = cx.assertions.take(turn_of(org)).await.ok_or(SignInError::Busy)?;
     match accept(cx, org, message, taker, visit).await {
-        Ok(Accepted { user, org, ends_by }) => {
-            Ok(Proven { proof: Proof { user: Arc::new(user), org, method: "saml", visit }, ends_by })
+        Ok(Accepted { user, org, asserted }) => {
+            Ok(Proven { proof: Proof { user: Arc::new(user), org, method: "saml", visit }, asserted })
         }
         Err(NotAccepted::Distrusted(about, reason)) => {
             record(cx, about, reason, visit).await?;
@@ -80,7 +87,7 @@ pub(crate) async fn prove(
 struct Accepted {
     user: User,
     org: Arc<Org>,
-    ends_by: Option<Timestamp>,
+    asserted: Asserted,
 }
 
 /// Where it belongs, who signed it, what it says, whom it means, and whether it is the first time: in this order.
@@ -130,11 +137,21 @@ async fn accept(
         known => arrival.account(cx, known).await,
     };
     match user {
-        Ok(user) => Ok(Accepted { user, org, ends_by: assertion.session_ends.map(|ends| ends + SKEW) }),
+        Ok(user) => Ok(Accepted { user, org, asserted: asserted(&provider, assertion) }),
         Err(NotArrived::Unknown) => Err(about.no()(Distrust::UnknownUser)),
         Err(NotArrived::Contended) => Err(NotAccepted::Busy),
         Err(NotArrived::Store(error)) => Err(error.into()),
     }
+}
+
+/// What the provider says of its own session.
+fn asserted(provider: &Provider, assertion: Assertion) -> Asserted {
+    let [name_qualifier, sp_name_qualifier] = assertion.qualifiers;
+    let (value, format) = (assertion.subject, assertion.format);
+    let name = NameId { value, format, name_qualifier, sp_name_qualifier };
+    let (org, provider, index) = (provider.org, provider.id, assertion.session_index);
+    let known_as = Some(SamlSession { org, provider, name, index });
+    Asserted { ends_by: assertion.session_ends.map(|ends| ends + SKEW), known_as }
 }
 
 /// What a message says that is signed and for here and now. It is no proof: nobody has been looked up, and it can be

@@ -3,7 +3,7 @@
 use crate::audit::Distrust;
 
 /// The longest message that is read, in bytes.
-const MOST_BYTES: usize = 128 * 1024;
+pub(super) const MOST_BYTES: usize = 128 * 1024;
 
 /// The tags that a message may have.
 const MOST_TAGS: usize = 4_096;

@@ -1,5 +1,6 @@
 //! Signatures of XML, of one shape only: enveloped, exclusive, over the very element that they stand in.
 
+use super::algorithm;
 use super::message::{Message, SIGNATURE};
 use crate::audit::Distrust;
 use crate::saml::certificate::Certificate;
@@ -18,19 +19,6 @@ const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
 
 /// What takes the signature out of what it signs (XMLDSig, section 6.6.4).
 const ENVELOPED: &str = "http://www.w3.org/2000/09/xmldsig#enveloped-signature";
-
-/// Signatures that are accepted (RFC 9231). The key has to be of the same kind.
-const SIGNATURES: [&str; 9] = [
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
-    "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
-    "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1",
-    "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1",
-    "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1",
-    "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
-    "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",
-    "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
-];
 
 /// Digests that are accepted.
 const DIGESTS: [&str; 3] = [
@@ -134,9 +122,10 @@ impl<'m> Signature<'m> {
         }
         let algorithm = attribute(message, algorithm, "Algorithm")?;
         let digest = attribute(message, digest, "Algorithm")?;
-        let is_known =
-            |list: &[&str], name| list.contains(&name) || (trust.allow_sha1 && SHA1.contains(&name));
-        if !(is_known(&SIGNATURES, algorithm) && is_known(&DIGESTS, digest)) {
+        let is_allowed = |name: &str| trust.allow_sha1 && SHA1.contains(&name);
+        let is_good = (algorithm::is_strong(algorithm) || is_allowed(algorithm))
+            && (DIGESTS.contains(&digest) || is_allowed(digest));
+        if !is_good {
             return Err(Distrust::WrongAlgorithm);
         }
         Ok(Self { node, parent, exclusive, digest, digest_value, info, method, algorithm, value })

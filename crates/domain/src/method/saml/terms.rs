@@ -12,7 +12,7 @@ use std::time::Duration;
 pub(super) const SKEW: Duration = Duration::from_secs(60);
 
 /// The longest life of an assertion; it is also how long its mark may have to be kept.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+pub(super) const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What an assertion is held against.
 pub(super) struct Terms<'a> {

@@ -9,6 +9,7 @@ use domain::org::OrgError;
 use domain::org_policy::PolicyError;
 use domain::password::{OwnError, Weakness};
 use domain::revision::ChangeError;
+use domain::saml::logout::LogoutError;
 use domain::saml::mapping::{MOST, MappingError};
 use domain::scim::ScimError;
 use domain::scim::token::TokenError;
@@ -40,6 +41,20 @@ impl From<SignInError> for ApiError {
             ),
             SignInError::Busy => Self::new(Code::Busy, "Too many sign-ins at once. Try again in a moment."),
             SignInError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LogoutError> for ApiError {
+    fn from(error: LogoutError) -> Self {
+        match error {
+            LogoutError::NotTrusted => Self::new(
+                Code::BadCredentials,
+                "The message of your identity provider was not accepted, and nobody was signed out by it. Sign out here, \
+                 or give the reference below to your administrator.",
+            ),
+            LogoutError::Busy => Self::new(Code::Busy, "Too many sign-outs at once. Try again in a moment."),
+            LogoutError::Store(error) => error.into(),
         }
     }
 }

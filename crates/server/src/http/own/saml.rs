@@ -64,9 +64,12 @@ pub async fn remove(
 }
 
 fn draft(asked: SamlProviderRequest) -> Draft {
-    let place = |saml::Endpoint { binding, url }| match binding {
-        saml::Binding::Redirect => Endpoint { binding: Binding::Redirect, url },
-        saml::Binding::Post => Endpoint { binding: Binding::Post, url },
+    let place = |saml::Endpoint { binding, url, response_url }| {
+        let binding = match binding {
+            saml::Binding::Redirect => Binding::Redirect,
+            saml::Binding::Post => Binding::Post,
+        };
+        Endpoint { binding, url, response_url }
     };
     let AttributeNames { first_name, last_name, email, title, phone, groups, roles } = asked.attributes;
     Draft {
@@ -86,11 +89,14 @@ fn draft(asked: SamlProviderRequest) -> Draft {
 }
 
 fn shown(app: &App, provider: Provider) -> Response {
-    let Service { entity_id, acs, .. } = Service::of(&app.cx, provider.org);
+    let Service { entity_id, acs, slo } = Service::of(&app.cx, provider.org);
     let draft = provider.terms.draft().clone();
-    let place = |Endpoint { binding, url }| match binding {
-        Binding::Redirect => saml::Endpoint { binding: saml::Binding::Redirect, url },
-        Binding::Post => saml::Endpoint { binding: saml::Binding::Post, url },
+    let place = |Endpoint { binding, url, response_url }| {
+        let binding = match binding {
+            Binding::Redirect => saml::Binding::Redirect,
+            Binding::Post => saml::Binding::Post,
+        };
+        saml::Endpoint { binding, url, response_url }
     };
     let Attributes { first_name, last_name, email, title, phone, groups, roles } = draft.attributes;
     let terms = SamlProviderRequest {
@@ -112,6 +118,7 @@ fn shown(app: &App, provider: Provider) -> Response {
         org_id: provider.org,
         entity_id,
         acs_url: acs,
+        slo_url: slo,
         terms,
         fingerprints: provider.terms.certificates().iter().map(Certificate::fingerprint).collect(),
         created_at: provider.created_at.rfc3339(),
