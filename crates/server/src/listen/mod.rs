@@ -30,6 +30,9 @@ use tower::Service;
 /// Time for a TLS handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
+/// How long a connection on which nobody has asked yet is kept open when the service stops.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
+
 /// Connections that the system keeps for us while we are busy.
 const BACKLOG: u32 = 4_096;
 
@@ -73,7 +76,10 @@ pub async fn serve(
             () = stop.as_mut() => break,
         }
     }
-    drop(listener);
+    for (stream, peer) in waiting(listener) {
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { break };
+        guests.push(house.welcome(stream, peer, place, Pulse::new(&rounds)));
+    }
     for guest in guests {
         let _ = guest.leave.send(limits.shutdown_time());
     }
@@ -88,6 +94,17 @@ async fn arrive(
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, peer) = listener.accept().await?;
     Ok((stream, peer, place))
+}
+
+/// Those whom the system has let in already; from now on it lets nobody in.
+fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+    let Ok(listener) = listener.into_std() else { return Vec::new() };
+    let next = || {
+        let (stream, peer) = listener.accept().ok()?;
+        stream.set_nonblocking(true).ok()?;
+        Some((TcpStream::from_std(stream).ok()?, peer))
+    };
+    std::iter::from_fn(next).collect()
 }
 
 /// Goes on after an error: at once if it is about the caller, after a pause if it is about us (too many open files).
@@ -187,7 +204,7 @@ impl House {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let stream = TokioIo::new(Heard::new(stream, Arc::clone(&pulse)));
-        let router = self.router.clone();
+        let (router, heard) = (self.router.clone(), Arc::clone(&pulse));
         let door = service_fn(move |mut request: Request<Incoming>| {
             let asked = pulse.asked(request.version());
             request.extensions_mut().insert(ConnectInfo(peer));
@@ -203,6 +220,10 @@ impl House {
             _ = connection.as_mut() => return,
             time = &mut left => time.unwrap_or_default(),
         };
+        // Whoever came in at the last moment would find the door shut although it was opened for him.
+        if heard.awaits_head() && timeout(time_left.min(LAST_MOMENT), connection.as_mut()).await.is_ok() {
+            return;
+        }
         connection.as_mut().graceful_shutdown();
         let _ = timeout(time_left, connection).await;
     }
@@ -297,6 +318,25 @@ mod tests {
         let status = answer.status();
         let body = to_bytes(Body::new(answer.into_body()), 1_000).await.unwrap();
         (status, String::from_utf8(body.into()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn whoever_was_let_in_before_the_end_is_answered() {
+        let running = run(Router::new().route("/", any(|| async { "here" })), Limits::default(), None);
+        let mut guests = Vec::new();
+        for _ in 0..20 {
+            guests.push(TcpStream::connect(running.address).await.unwrap());
+        }
+        running.stop.send(()).unwrap();
+        for guest in &mut guests {
+            guest.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
+        }
+        for mut guest in guests {
+            let mut answer = String::new();
+            guest.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("here"), "{answer:?}");
+        }
+        running.served.await.unwrap();
     }
 
     #[tokio::test]

@@ -82,6 +82,11 @@ impl Pulse {
         Asked(Arc::clone(self))
     }
 
+    /// Whether somebody is about to ask, for the first time or again.
+    pub(super) fn awaits_head(&self) -> bool {
+        self.under_way.load(Relaxed) == 0 && self.head_since.load(Relaxed) != NO_HEAD
+    }
+
     /// Bytes came.
     fn heard(&self) {
         let expected = self.under_way.load(Relaxed) > 0 || self.multiplexed.load(Relaxed);
