@@ -31,12 +31,15 @@ const NO_ROLES: &str = "DELETE FROM account_role WHERE account_id = $1";
 const NO_GROUPS: &str = "DELETE FROM group_member WHERE account_id = $1";
 const REMOVE: &str = "DELETE FROM account WHERE id = $1 AND revision = $2";
 
-/// Whoever loses every session loses the tokens that were minted so far as well.
-const NO_TOKENS: &str = "UPDATE account SET tokens_after = $2 WHERE id = $1";
+/// Whoever loses every session loses the tokens that were minted so far as well. Those of the second in which that
+/// happened before say that they are of the next one, so that one is over, too.
+const NO_TOKENS: &str = "UPDATE account SET tokens_after =
+    CASE WHEN tokens_after >= $3 THEN tokens_after + 1000000 ELSE $2 END WHERE id = $1";
 
 /// The statement that takes a user's tokens away.
 pub(crate) fn no_tokens(user: UserId, at: Timestamp) -> Statement {
-    sql(NO_TOKENS).bind(user.bits().to_be_bytes()).bind(at.as_micros())
+    let second = Timestamp::from_seconds(at.as_seconds());
+    sql(NO_TOKENS).bind(user.bits().to_be_bytes()).bind(at.as_micros()).bind(second.as_micros())
 }
 
 #[async_trait]

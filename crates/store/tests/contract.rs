@@ -1345,3 +1345,18 @@ async fn what_is_mapped_is_all_there_or_nothing_and_goes_with_its_group_or_role(
     assert_eq!(world.store.saml_links(ACME).await.unwrap().roles, [("a".to_owned(), Role::Admin.id())]);
     assert!(world.store.saml_links(OTHER).await.unwrap().roles.is_empty());
 }
+
+#[tokio::test]
+async fn tokens_of_one_second_are_lost_as_often_as_they_were_minted() {
+    let World { store, .. } = World::new().await;
+    let ended = Event::UserSessionsEnded { org: ACME, user: ADA, by: ADA }.at(at(1));
+    let after = async || store.user(ADA).await.unwrap().unwrap().tokens_after.unwrap();
+    store.end_user_sessions(ADA, &ended).await.unwrap();
+    assert_eq!(after().await, at(1));
+    // A token that was minted in that second says the next one, or it would be lost with those before it.
+    store.end_user_sessions(ADA, &ended).await.unwrap();
+    assert_eq!(after().await.as_seconds(), at(1).as_seconds() + 1);
+    let later = Event::UserSessionsEnded { org: ACME, user: ADA, by: ADA }.at(at(2));
+    store.end_user_sessions(ADA, &later).await.unwrap();
+    assert_eq!(after().await, at(2));
+}
