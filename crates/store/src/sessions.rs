@@ -142,11 +142,15 @@ impl Store {
         let unchanged = sql(UNCHANGED).bind(user).bind(proven.number);
         let unchanged = unchanged.bind(session.opened_at.as_micros()).bind(method).must_change();
         let (live, session, entry) = (Arc::clone(&self.live), Arc::clone(session), entry.clone());
-        let db = Arc::clone(&self.db);
+        let (db, users) = (Arc::clone(&self.db), Arc::clone(&self.users));
         to_the_end(async move {
             let reading = live.start_reading();
             let statements = [unchanged, open(&session)].into_iter().chain(with).collect();
             write(&*db, statements, &entry).await?;
+            // The user was read anew for it, and may be at hand as it was before a change elsewhere.
+            if live.is_of_many() {
+                users.changed(&session.user);
+            }
             live.opened(reading, session);
             Ok(())
         })
@@ -166,6 +170,10 @@ impl Store {
             };
             // Sessions were ended while this one was being read, so it is read again.
             if let Some(session) = self.live.put(reading, Arc::new(Session::from(record))) {
+                // It may have been opened elsewhere after a change of its user that is not heard of here yet.
+                if self.live.is_of_many() {
+                    self.users.changed(&session.user);
+                }
                 return Ok(Some(session));
             }
         }

@@ -118,6 +118,21 @@ async fn what_one_node_ends_the_other_refuses_within_a_second() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_shows_its_user_as_it_was_when_it_was_opened_elsewhere_or_later() {
+    let nodes = Nodes::new().await;
+    nodes.heard().await;
+    for number in 1..=5 {
+        let before = nodes.far.user(ADA).await.unwrap().unwrap();
+        let ended = Event::UserSessionsEnded { org: ACME, user: ADA, by: ADA };
+        nodes.world.store.end_user_sessions(ADA, &ended.at(at(number.into()))).await.unwrap();
+        let session = session(number, ACME, 0);
+        nodes.world.store.open_session(&session, &nodes.revision().await, &entry(0)).await.unwrap();
+        let seen = nodes.far.live(&session.digest).await.unwrap().unwrap();
+        assert_eq!(seen.user.tokens_after, Some(at(number.into())), "{:?} before", before.tokens_after);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_node_that_cannot_know_refuses_and_comes_back_by_itself() {
     let nodes = Nodes::new().await;
     for line in [Line::Cut, Line::Silent] {
