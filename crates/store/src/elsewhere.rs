@@ -117,10 +117,14 @@ pub async fn follow(memory: Memory, db: Arc<dyn Db>) {
                     tracing::info!("what other nodes do is heard again");
                 }
             }
-            Err(error) if std::mem::replace(&mut hears, false) => {
-                tracing::warn!(%error, "what other nodes do cannot be heard; every answer comes from the database");
+            Err(error) => {
+                // The next answer may be a standby's that took over: its numbers may stand behind those seen here.
+                seen = None;
+                if std::mem::replace(&mut hears, false) {
+                    tracing::warn!(%error, "what other nodes do cannot be heard; every answer comes from the database");
+                }
+                tracing::debug!(%error, "nothing is heard of other nodes");
             }
-            Err(error) => tracing::debug!(%error, "still nothing is heard of other nodes"),
         }
         looks += 1;
         if looks.is_multiple_of(LOOKS_PER_RENEWAL) {
