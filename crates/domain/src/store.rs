@@ -266,6 +266,12 @@ pub trait Health: Send + Sync {
         None
     }
 
+    /// What time it is for the store itself, when other nodes use it whose clocks may be others. `None` for a store of
+    /// one node.
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
     /// Writes what is pending and lets go of the store.
     async fn close(&self);
 }

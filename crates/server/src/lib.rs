@@ -11,6 +11,7 @@ pub mod jobs;
 pub mod keysmith;
 pub mod listen;
 pub mod metrics;
+pub mod node_clock;
 pub mod outbound;
 pub mod seed;
 pub mod service;

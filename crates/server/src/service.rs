@@ -7,6 +7,7 @@ use crate::database::{self, NoPassword};
 use crate::first_run::{self, Welcome};
 use crate::folder::{FolderError, Hold};
 use crate::keysmith::SystemKeysmith;
+use crate::node_clock::NodeClock;
 use crate::outbound::{Outbound, OutboundError};
 use crate::system::{self, SystemClock, SystemEntropy};
 use crate::tls::{Certificate, TlsError};
@@ -93,6 +94,7 @@ pub struct Service {
     listener: TcpListener,
     metrics: Option<TcpListener>,
     certificate: Option<Arc<Certificate>>,
+    clock: Arc<NodeClock>,
     _hold: Option<Hold>,
 }
 
@@ -101,6 +103,8 @@ impl Service {
     pub async fn open(config: &Config, seed: Option<Vec<NewOrg>>, traces: bool) -> Result<Self, StartError> {
         let (store, hold) = database::open(config, SystemClock.now()).await?;
         let store = Arc::new(store);
+        let clock = Arc::new(NodeClock::default());
+        clock.set(&*store).await?;
         let is_empty = store.is_empty().await?;
         if seed.is_some() && !is_empty {
             return Err(FoundingError::NotEmpty.into());
@@ -117,7 +121,7 @@ impl Service {
         let metrics_listener = config.telemetry.metrics_listen.map(bind).transpose()?;
         let hasher = HashPool::start(&config.password, Arc::new(SystemEntropy), metrics.hashes.clone())?;
         let key_sets = Arc::new(Outbound::new(&config.federation, Arc::new(SystemClock))?);
-        let (cx, operator) = context(config, bound, &store, (hasher, key_sets));
+        let (cx, operator) = context(config, bound, (&store, &clock), (hasher, key_sets));
         prepare_keys(&cx, &operator).await?;
         let welcome = fill(&cx, &operator, seed, is_empty).await?;
         let scheme = if certificate.is_some() { "https" } else { "http" };
@@ -135,6 +139,7 @@ impl Service {
             listener,
             metrics: metrics_listener,
             certificate,
+            clock,
             _hold: hold,
         })
     }
@@ -144,6 +149,8 @@ impl Service {
         // The first random number takes the library tens of milliseconds; nobody's sign-in shall wait for it.
         tokio::task::spawn_blocking(|| SystemEntropy.fill(&mut [0; 16]));
         let background = tokio::spawn(jobs::run(App::clone(&self.app), self.operator));
+        let (clock, store) = (self.clock, Arc::<Store>::clone(&self.store));
+        let following = tokio::spawn(async move { clock.follow(&*store).await });
         let watching = self.certificate.clone().map(|certificate| tokio::spawn(certificate.watch()));
         let (stopping, stopped) = watch::channel(());
         let stop = async move {
@@ -159,6 +166,7 @@ impl Service {
         if let Err(error) = seal::close(&self.app.cx).await {
             tracing::error!(%error, "what was to be recorded last was not written");
         }
+        following.abort();
         watching.iter().for_each(tokio::task::JoinHandle::abort);
         domain::store::Health::close(&*self.store).await;
     }
@@ -168,7 +176,8 @@ impl Service {
 pub fn tool(config: &Config, store: &Arc<Store>) -> Result<(Cx, Operator), StartError> {
     let hasher =
         HashPool::start(&config.password, Arc::new(SystemEntropy), crate::metrics::HashMeters::default())?;
-    Ok(context(config, config.listen, store, (hasher, Arc::new(NoKeySets))))
+    let clock = Arc::new(NodeClock::default());
+    Ok(context(config, config.listen, (store, &clock), (hasher, Arc::new(NoKeySets))))
 }
 
 /// A tool believes no assertion, so it fetches no keys, and needs nothing that fetching them does.
@@ -184,12 +193,12 @@ impl KeySets for NoKeySets {
 fn context(
     config: &Config,
     bound: SocketAddr,
-    store: &Arc<Store>,
+    (store, clock): (&Arc<Store>, &Arc<NodeClock>),
     (hasher, key_sets): (HashPool, Arc<dyn KeySets>),
 ) -> (Cx, Operator) {
     let needs = Needs {
         store: Arc::<Store>::clone(store),
-        clock: Arc::new(SystemClock),
+        clock: Arc::<NodeClock>::clone(clock),
         entropy: Arc::new(SystemEntropy),
         hasher: Arc::new(hasher),
         keysmith: Arc::new(SystemKeysmith),

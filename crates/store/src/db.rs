@@ -75,6 +75,11 @@ pub trait Db: Send + Sync {
         false
     }
 
+    /// What time it is for the database, in microseconds since 1970, when other processes share it.
+    async fn time(&self) -> Result<Option<i64>, DbError> {
+        Ok(None)
+    }
+
     /// The rows of a statement that asks for news of other processes. However many others are waiting, this is not.
     async fn listen(&self, statement: Statement) -> Result<Vec<Row>, DbError> {
         self.read(statement).await

@@ -231,6 +231,10 @@ impl Health for Store {
         self.live.age()
     }
 
+    async fn time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.db.time().await?.map(Timestamp::from_micros))
+    }
+
     async fn close(&self) {
         if let Err(error) = self.live.flush(&*self.db).await {
             tracing::error!(%error, "the last use of some sessions was not written: they will end earlier");

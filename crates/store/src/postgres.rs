@@ -29,6 +29,8 @@ const QUEUE: usize = 4096;
 /// News that take longer are asked for again, over another connection.
 const PATIENCE_FOR_NEWS: Duration = Duration::from_secs(2);
 
+const TIME: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
+
 /// Writes without changing anything: a standby and a full disk refuse it.
 const PROVE: &str = "UPDATE migration SET applied_at = applied_at WHERE number = 1";
 
@@ -104,6 +106,10 @@ impl Db for Postgres {
 
     async fn settle(&self) -> Result<(), DbError> {
         chain::settle(&self.line).await
+    }
+
+    async fn time(&self) -> Result<Option<i64>, DbError> {
+        self.listen(sql(TIME)).await?.first().map(|row| row.int(0)).transpose()
     }
 
     async fn ready(&self) -> Result<(), DbError> {
