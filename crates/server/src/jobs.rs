@@ -34,10 +34,7 @@ pub async fn run(app: App, operator: Operator) {
         let job = async {
             tokio::select! {
                 _ = look.tick() => refresh_keys(&app, &mut seen).await,
-                _ = tend.tick() => {
-                    app.metrics.heard(app.store.news_age());
-                    seal::tend(&app.cx).await
-                }
+                _ = tend.tick() => seal::tend(&app.cx).await,
                 _ = sweep.tick() => tidy(&app, &operator).await,
             }
         };

@@ -39,5 +39,7 @@ pub async fn metrics(State(app): State<App>) -> Result<Response, ApiError> {
 /// The numbers, at an address of their own.
 pub async fn numbers_alone(State(app): State<App>) -> Response {
     app.metrics.not_recorded(trail::not_recorded(&app.cx));
+    // Now, and not when a job came to it: a job may be waiting for the database.
+    app.metrics.heard(app.store.news_age());
     ([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], app.metrics.encode()).into_response()
 }
