@@ -32,6 +32,7 @@ fn a_killed_service_loses_nothing_it_acknowledged() {
         rounds_left -= rounds_here;
     }
     println!("{total} in {rounds} rounds");
+    println!("guarantee {}", total.line());
     assert!(total.lost.is_empty(), "LATCHKEY_CRASH_SEED={seed} lost:\n{}", total.lost.join("\n"));
     assert!(
         rounds < 10 || total.covers_everything(),
@@ -77,12 +78,13 @@ fn store_in(folder: &Path) -> [std::ffi::OsString; 4] {
 }
 
 /// Where the store is when it is not in the folder.
-#[expect(clippy::disallowed_methods, reason = "a test has no configuration but its environment")]
 fn store_elsewhere() -> String {
-    match std::env::var("LATCHKEY_TEST_STORE").as_deref() {
-        Ok("postgres") => format!("store = \"{}\"\n", private_postgres::store()),
-        _ => String::new(),
-    }
+    if is_on_postgres() { format!("store = \"{}\"\n", private_postgres::store()) } else { String::new() }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test has no configuration but its environment")]
+fn is_on_postgres() -> bool {
+    std::env::var("LATCHKEY_TEST_STORE").as_deref() == Ok("postgres")
 }
 
 /// Writes configuration and seed; the arguments name the configuration first.
@@ -312,6 +314,16 @@ impl Count {
         self.logouts += other.logouts;
         self.rotations += other.rotations;
         self.lost.extend_from_slice(&other.lost);
+    }
+
+    /// What `scripts/guarantees` reads.
+    fn line(&self) -> Value {
+        let place = if is_on_postgres() { " on PostgreSQL" } else { "" };
+        json!({
+            "test": format!("a_killed_service_loses_nothing_it_acknowledged{place}"),
+            "acknowledged": self.sign_ins + self.logouts + self.rotations,
+            "later": 0, "unreached": 0, "torn": 0, "lost": self.lost.len(), "late": 0, "longest_ms": 0,
+        })
     }
 
     fn covers_everything(&self) -> bool {

@@ -13,6 +13,7 @@ mod declared;
 mod doctor;
 mod emulate;
 mod exec;
+mod nodes;
 #[path = "../../../store/tests/private_postgres/mod.rs"]
 mod private_postgres;
 mod progress;

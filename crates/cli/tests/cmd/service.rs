@@ -27,7 +27,12 @@ pub struct Service {
 impl Service {
     /// Starts on `folder/data` and waits until it accepts connections; what it logs is added to `folder/log`.
     pub fn start<A: AsRef<OsStr>>(folder: &Path, more: &[A]) -> Self {
-        let mut child = Self::spawn(folder, more);
+        Self::start_under(folder, more, &[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn start_under<A: AsRef<OsStr>>(folder: &Path, more: &[A], environment: &[(&str, String)]) -> Self {
+        let mut child = Self::spawn_under(folder, more, environment);
         let stdout = child.stdout.take().expect("the output is piped");
         let (sender, receiver) = mpsc::channel();
         std::thread::spawn(move || {
@@ -43,6 +48,10 @@ impl Service {
 
     /// Starts, and waits for nothing.
     pub fn spawn<A: AsRef<OsStr>>(folder: &Path, more: &[A]) -> Child {
+        Self::spawn_under(folder, more, &[])
+    }
+
+    fn spawn_under<A: AsRef<OsStr>>(folder: &Path, more: &[A], environment: &[(&str, String)]) -> Child {
         let log = File::options()
             .create(true)
             .append(true)
@@ -52,6 +61,7 @@ impl Service {
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(data(folder))
             .args(more)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

@@ -51,7 +51,8 @@ async fn join(client: TcpStream, socket: PathBuf, line: watch::Receiver<Line>) {
     if *line.borrow() == Line::Cut {
         return;
     }
-    let database = UnixStream::connect(socket).await.unwrap();
+    // A database that is gone is heard of as a line that ends.
+    let Ok(database) = UnixStream::connect(socket).await else { return };
     let (from_client, to_client) = client.into_split();
     let (from_database, to_database) = database.into_split();
     let mut cut = line.clone();

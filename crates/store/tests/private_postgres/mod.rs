@@ -14,7 +14,7 @@ const NOBODY: u32 = 65_534;
 const KEEPER: &str = r#"
 trap '' INT TERM HUP
 "$1/pg_ctl" --silent --wait --pgdata "$2/data" --log "$2/log" --options \
-    "-k $2 -c listen_addresses= -c fsync=off -c full_page_writes=off -c max_connections=300 -c shared_buffers=64MB" \
+    "-k $2 -c listen_addresses= -c max_connections=300 -c shared_buffers=64MB $3" \
     start </dev/null >/dev/null 2>&1 || exit 1
 echo ready
 cat >/dev/null
@@ -22,11 +22,15 @@ cat >/dev/null
 rm -rf "$2"
 "#;
 
-struct Server {
+/// For tests that only the end of the machine could take something from.
+const HASTY: &str = "-c fsync=off -c full_page_writes=off";
+
+/// A running PostgreSQL.
+pub struct Server {
     /// Where its programs are.
-    programs: PathBuf,
+    pub programs: PathBuf,
     /// Short, for the path of a socket has room for 107 bytes.
-    folder: PathBuf,
+    pub folder: PathBuf,
     _keeper: Child,
     _leash: ChildStdin,
 }
@@ -36,32 +40,48 @@ struct Server {
 pub fn store() -> String {
     static SERVER: OnceLock<Server> = OnceLock::new();
     static MADE: AtomicU32 = AtomicU32::new(0);
-    let server = SERVER.get_or_init(start);
+    let server = SERVER.get_or_init(|| {
+        let folder = folder();
+        make(&folder);
+        keep(folder, HASTY)
+    });
     let name = format!("test_{}", MADE.fetch_add(1, Ordering::Relaxed));
-    let mut psql = Command::new(server.programs.join("psql"));
-    psql.arg("--host").arg(&server.folder).args(["--username=latchkey", "--dbname=postgres", "--no-psqlrc"]);
-    psql.args([
-        "--quiet",
-        "--command",
-        &format!("CREATE ROLE {name} LOGIN; CREATE SCHEMA AUTHORIZATION {name}"),
-    ]);
-    run(psql);
+    server.ask(&format!("CREATE ROLE {name} LOGIN; CREATE SCHEMA AUTHORIZATION {name}"));
     format!("postgres:///postgres?host={}&user={name}", server.folder.display())
 }
 
-fn start() -> Server {
-    let programs = programs();
+impl Server {
+    /// What the superuser of the database is told, a line for each row.
+    pub fn ask(&self, statements: &str) -> String {
+        let mut psql = Command::new(self.programs.join("psql"));
+        psql.arg("--host").arg(&self.folder).args(["--username=latchkey", "--dbname=postgres"]);
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--command", statements]);
+        run(psql)
+    }
+}
+
+/// A folder for a database, and for its user.
+pub fn folder() -> PathBuf {
     let folder = tempfile::Builder::new().prefix("lkpg").tempdir_in("/tmp").expect("a folder").keep();
-    let is_root = is_root();
-    if is_root {
+    if is_root() {
         std::os::unix::fs::chown(&folder, Some(NOBODY), Some(NOBODY)).expect("a folder can be given away");
     }
-    let mut initdb = as_nobody_if(is_root, &programs.join("initdb"));
+    folder
+}
+
+/// Makes an empty database in a folder.
+pub fn make(folder: &Path) {
+    let mut initdb = as_its_user(&programs().join("initdb"));
     initdb.arg("--pgdata").arg(folder.join("data"));
     initdb.args(["--username=latchkey", "--auth=trust", "--no-sync", "--locale=C", "--encoding=UTF8"]);
     run(initdb);
-    let mut keeper = as_nobody_if(is_root, Path::new("sh"));
-    keeper.args(["-c", KEEPER, "keeper"]).arg(&programs).arg(&folder).current_dir("/");
+}
+
+/// Starts the database in a folder with these options more.
+pub fn keep(folder: PathBuf, options: &str) -> Server {
+    let programs = programs();
+    let mut keeper = as_its_user(Path::new("sh"));
+    keeper.args(["-c", KEEPER, "keeper"]).arg(&programs).arg(&folder).arg(options).current_dir("/");
     let keeper = keeper.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut keeper = keeper.spawn().expect("a shell");
     let leash = keeper.stdin.take().expect("its input is piped");
@@ -87,13 +107,14 @@ fn programs() -> PathBuf {
     )
 }
 
-fn is_root() -> bool {
+pub fn is_root() -> bool {
     let id = Command::new("id").arg("-u").output().expect("id can be started");
     id.stdout == b"0\n"
 }
 
-fn as_nobody_if(is_root: bool, program: &Path) -> Command {
-    if !is_root {
+/// The database refuses to run as root, so that it runs as somebody else then.
+pub fn as_its_user(program: &Path) -> Command {
+    if !is_root() {
         return Command::new(program);
     }
     let mut command = Command::new("setpriv");
@@ -102,7 +123,9 @@ fn as_nobody_if(is_root: bool, program: &Path) -> Command {
     command
 }
 
-fn run(mut command: Command) {
-    let Output { status, stderr, .. } = command.output().expect("a program of PostgreSQL can be started");
+/// What a program prints that must succeed.
+pub fn run(mut command: Command) -> String {
+    let Output { status, stdout, stderr } = command.output().expect("a program of PostgreSQL can be started");
     assert!(status.success(), "{command:?}\n{}", String::from_utf8_lossy(&stderr));
+    String::from_utf8_lossy(&stdout).trim().to_owned()
 }
