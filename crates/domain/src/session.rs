@@ -132,7 +132,11 @@ pub(crate) async fn find(
     if !is_plausible(presented.expose()) {
         return Ok(None);
     }
-    let live = cx.store.live(&SessionDigest::of(presented)).await?;
+    let digest = SessionDigest::of(presented);
+    let live = match cx.store.at_hand(&digest) {
+        Some(live) => Some(live),
+        None => cx.store.live(&digest).await?,
+    };
     let is_inside = |live: &Live| live.org.admits(&cx.policy, from);
     Ok(live.filter(|live| !live.session.has_ended(now) && live.user.is_active() && is_inside(live)))
 }

@@ -161,6 +161,9 @@ pub trait Sessions: Send + Sync {
     /// The session with this digest, with its user and org; ended ones may be absent or marked.
     async fn live(&self, digest: &SessionDigest) -> Result<Option<Live>, StoreError>;
 
+    /// The same at once, if session, user and org are all in memory; `None` says nothing but that the store has to be asked.
+    fn at_hand(&self, digest: &SessionDigest) -> Option<Live>;
+
     /// Notes that the session has changed in memory; written behind, at most five seconds late.
     fn touched(&self, session: &Arc<Session>);
 

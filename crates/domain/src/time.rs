@@ -1,5 +1,6 @@
 //! Time as a value that is handed in: a story reads the clock once, at its start.
 
+use jiff::fmt::temporal::DateTimePrinter;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
@@ -36,14 +37,17 @@ impl Timestamp {
 
     /// The wire's spelling: RFC 3339 in UTC with milliseconds, `2026-08-22T10:39:12.736Z` (protocol.md 1.2).
     pub fn rfc3339(self) -> String {
-        let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        format!("{instant:.3}")
+        self.printed(&const { DateTimePrinter::new().precision(Some(3)) })
     }
 
     /// The whole instant: RFC 3339 in UTC with microseconds.
     pub fn exact(self) -> String {
+        self.printed(&const { DateTimePrinter::new().precision(Some(6)) })
+    }
+
+    fn printed(self, printer: &DateTimePrinter) -> String {
         let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-        format!("{instant:.6}")
+        printer.timestamp_to_string(&instant)
     }
 }
 

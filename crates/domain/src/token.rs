@@ -174,7 +174,8 @@ pub(crate) fn claims(cx: &Cx, user: &User, org: &Org, now: Timestamp, until: Tim
 }
 
 pub(crate) fn sign(key: &Key, claims: &impl Serialize) -> Result<Secret, KeyError> {
-    let payload = serde_json::to_vec(claims).map_err(|_| KeyError)?;
+    let mut payload = Vec::with_capacity(1_024);
+    serde_json::to_writer(&mut payload, claims).map_err(|_| KeyError)?;
     let mut token = String::with_capacity(key.header.len() + payload.len() * 4 / 3 + 92);
     token.push_str(&key.header);
     token.push('.');

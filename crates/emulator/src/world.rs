@@ -3,7 +3,6 @@
 use crate::clock::{MovableClock, SkewedClock};
 use crate::dice::{Dice, Stream};
 use crate::keysmith::SeededKeysmith;
-use axum::Router;
 use axum::routing::MethodRouter;
 use domain::cx::{Policy, World as Kind};
 use domain::name::CanonicalName;
@@ -13,6 +12,7 @@ use domain::{Cx, Needs, Operator, access, keyring};
 use server::admission::HashPool;
 use server::app::{App, Shared};
 use server::config::Config;
+use server::http::front::Front;
 use server::metrics::Metrics;
 use server::outbound::Outbound;
 use server::{http, jobs, service};
@@ -110,7 +110,7 @@ pub struct World {
     /// Evidence of holding this machine.
     pub operator: Operator,
     ground: Arc<Ground>,
-    routers: Mutex<HashMap<String, Router>>,
+    routers: Mutex<HashMap<String, Front>>,
     direct: App,
 }
 
@@ -155,14 +155,14 @@ impl World {
     }
 
     /// The service as it answers on a host of the vendor, or on its own address.
-    pub fn router(&self, host: Option<&str>) -> Router {
+    pub fn router(&self, host: Option<&str>) -> Front {
         let login = host.map(login_host).unwrap_or_default();
         let mut routers = self.routers.lock().unwrap_or_else(PoisonError::into_inner);
         let login = if routers.len() < LOGIN_HOSTS || routers.contains_key(login) { login } else { "" };
         routers.entry(login.to_owned()).or_insert_with(|| self.route(login)).clone()
     }
 
-    fn route(&self, login: &str) -> Router {
+    fn route(&self, login: &str) -> Front {
         let mut app = Arc::clone(&self.direct);
         if !login.is_empty() {
             let mut shared = Shared::new(

@@ -3,6 +3,7 @@
 use crate::config::{Config, Limits, Wire};
 use crate::http::body::Credentials;
 use crate::http::error::ApiError;
+use crate::http::told::Told;
 use crate::metrics::{Metrics, Outcome};
 use domain::access::{self, Caller};
 use domain::audit::{Visit, denial};
@@ -48,6 +49,8 @@ pub struct Shared {
     pub ready_at: AtomicI64,
     /// `serverUrl` and `baseApiUrl`: configured, never taken from a request.
     pub saas_url: String,
+    /// What was told of users lately.
+    pub told: Told,
     /// The numbers that the service keeps about itself.
     pub metrics: Arc<Metrics>,
     /// Whether the numbers have an address of their own.
@@ -68,6 +71,7 @@ impl Shared {
             room: Arc::new(Semaphore::new(config.limits.bodies_bytes as usize)),
             ready_at: AtomicI64::default(),
             saas_url: String::new(),
+            told: Told::default(),
             metrics,
             metrics_elsewhere: false,
             traces: false,

@@ -64,6 +64,12 @@ impl Sessions for Store {
         Ok(user.zip(org).map(|(user, org)| Live { session, user, org }))
     }
 
+    fn at_hand(&self, digest: &SessionDigest) -> Option<Live> {
+        let session = self.live.get(digest)?;
+        let (user, org) = (self.users.get(&session.user)?, self.orgs.get(&session.org)?);
+        Some(Live { session, user, org })
+    }
+
     fn touched(&self, session: &Arc<Session>) {
         self.live.touched(session);
     }

@@ -21,19 +21,29 @@ impl std::error::Error for NotAnId {}
 
 /// The 22-character spelling of 128 bits.
 pub fn base62(bits: u128) -> String {
+    text(&digits(bits)).to_owned()
+}
+
+/// The same without an allocation, for whoever writes it into something else.
+fn digits(bits: u128) -> [u8; LENGTH] {
     // Dividing 128 bits is slow, so ten digits at a time are taken off and divided as 64 bits.
     const TEN_DIGITS: u128 = 62u128.pow(10);
-    let mut text = [b'0'; LENGTH];
-    let (mut left, mut portion) = (bits, 0);
-    for (index, place) in text.iter_mut().rev().enumerate() {
-        if index % 10 == 0 {
-            portion = (left % TEN_DIGITS) as u64;
-            left /= TEN_DIGITS;
+    let mut digits = [b'0'; LENGTH];
+    let mut left = bits;
+    for places in digits.rchunks_mut(10) {
+        let more = left / TEN_DIGITS;
+        let mut portion = (left - more * TEN_DIGITS) as u64;
+        left = more;
+        for place in places.iter_mut().rev() {
+            *place = *ALPHABET.get((portion % 62) as usize).unwrap_or(&b'0');
+            portion /= 62;
         }
-        *place = *ALPHABET.get((portion % 62) as usize).unwrap_or(&b'0');
-        portion /= 62;
     }
-    text.iter().map(|&byte| char::from(byte)).collect()
+    digits
+}
+
+fn text(digits: &[u8; LENGTH]) -> &str {
+    std::str::from_utf8(digits).unwrap_or_default()
 }
 
 /// Reads either spelling.
@@ -43,8 +53,13 @@ pub fn parse(text: &str) -> Result<u128, NotAnId> {
 
 fn from_base62(text: &str) -> Result<u128, NotAnId> {
     text.bytes().try_fold(0u128, |bits, byte| {
-        let digit = ALPHABET.binary_search(&byte).map_err(|_| NotAnId)? as u128;
-        bits.checked_mul(62).and_then(|bits| bits.checked_add(digit)).ok_or(NotAnId)
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'Z' => byte - b'A' + 10,
+            b'a'..=b'z' => byte - b'a' + 36,
+            _ => return Err(NotAnId),
+        };
+        bits.checked_mul(62).and_then(|bits| bits.checked_add(digit.into())).ok_or(NotAnId)
     })
 }
 
@@ -91,7 +106,7 @@ macro_rules! id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($prefix, ":{}"), self.base62())
+                write!(f, concat!($prefix, ":{}"), text(&digits(self.0)))
             }
         }
 
@@ -103,7 +118,7 @@ macro_rules! id {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, into: S) -> Result<S::Ok, S::Error> {
-                into.serialize_str(&self.base62())
+                into.serialize_str(text(&digits(self.0)))
             }
         }
 

@@ -10,6 +10,7 @@ use server::service::{Service, StartError};
 use server::telemetry::Telemetry;
 use server::{seed, system};
 use std::path::Path;
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Runs the service.
@@ -21,13 +22,7 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         .map(|path| seed::read(path).map_err(|error| in_seed(path, error)))
         .transpose()?;
     let telemetry = Telemetry::start(&config.log, &config.telemetry).map_err(Failure::usage)?;
-    let threads = system::cores();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .enable_all()
-        .build()
-        .map_err(Failure::machine)?;
-    runtime.block_on(async {
+    runtime(system::cores())?.block_on(async {
         let (terminate, interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
         // A reload is for certificates; without one the signal must still not end the service.
         let _reload = listen(SignalKind::hangup())?;
@@ -38,6 +33,19 @@ pub fn run(args: ServeArgs) -> Result<(), Failure> {
         service.run(either(terminate, interrupt)).await;
         Ok(())
     })
+}
+
+/// One thread for each core. A single one has nobody to share its work with, and saves what sharing costs.
+fn runtime(cores: usize) -> Result<Runtime, Failure> {
+    let mut builder = match cores {
+        1 => Builder::new_current_thread(),
+        more => {
+            let mut builder = Builder::new_multi_thread();
+            builder.worker_threads(more);
+            builder
+        }
+    };
+    builder.enable_all().build().map_err(Failure::machine)
 }
 
 fn settings(args: &ServeArgs) -> Result<Config, Failure> {

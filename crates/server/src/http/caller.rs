@@ -64,6 +64,17 @@ impl Presented {
     }
 }
 
+/// Whatever a request shows to the gate.
+pub struct Shown(pub access::Credentials);
+
+impl FromRequestParts<App> for Shown {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
+        credentials(&parts.headers, address::of(&parts.extensions)).map(Self)
+    }
+}
+
 /// Who asks for what in a request, for the record: told by whoever found the caller to whoever stands around.
 #[derive(Clone, Default)]
 pub struct Asked(Arc<OnceLock<Question>>);
@@ -106,10 +117,15 @@ const CARRIERS: [fn(&HeaderMap) -> Carried; 4] = {
 
 /// Those that a browser does not send by itself.
 const HEADERS: [fn(&HeaderMap) -> Carried; 3] = [
-    |headers| in_header(headers, names::IDS_SESSION_ID),
-    |headers| in_header(headers, names::INFA_SESSION_ID),
-    |headers| in_header(headers, names::IC_SESSION_ID),
+    |headers| in_header(headers, &IDS_SESSION_ID),
+    |headers| in_header(headers, &INFA_SESSION_ID),
+    |headers| in_header(headers, &IC_SESSION_ID),
 ];
+
+static IDS_SESSION_ID: HeaderName = HeaderName::from_static(names::IDS_SESSION_ID);
+static INFA_SESSION_ID: HeaderName = HeaderName::from_static(names::INFA_SESSION_ID);
+static IC_SESSION_ID: HeaderName = HeaderName::from_static(names::IC_SESSION_ID);
+static ORG_ID: HeaderName = HeaderName::from_static(names::ORG_ID);
 
 /// How many session ids one request may carry; each costs a look-up.
 const MOST: usize = 8;
@@ -130,8 +146,8 @@ pub fn sessions(headers: &HeaderMap) -> Result<Vec<Secret>, ApiError> {
 /// The same, where a browser's cookie alone lets no page of another origin change anything.
 fn own_sessions(parts: &Parts, app: &App) -> Result<Vec<Secret>, ApiError> {
     let presented = sessions(&parts.headers)?;
-    let elsewhere = HEADERS.iter().any(|carrier| !matches!(carrier(&parts.headers), Carried::Nothing));
-    if !presented.is_empty() && !elsewhere && origin::is_foreign_change(parts, app) {
+    let elsewhere = || HEADERS.iter().any(|carrier| !matches!(carrier(&parts.headers), Carried::Nothing));
+    if !presented.is_empty() && origin::is_foreign_change(parts, app) && !elsewhere() {
         return Err(ApiError::dead_session());
     }
     Ok(presented)
@@ -160,12 +176,9 @@ fn add(all: &mut Vec<Secret>, id: Secret) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn in_header(headers: &HeaderMap, name: &'static str) -> Carried {
-    let values = headers.get_all(HeaderName::from_static(name)).iter().map(|value| value.to_str());
-    match values.collect::<Result<Vec<_>, _>>() {
-        Ok(ids) => carried(ids.into_iter()),
-        Err(_) => Carried::Bad,
-    }
+fn in_header(headers: &HeaderMap, name: &HeaderName) -> Carried {
+    let values = headers.get_all(name).iter().map(|value| value.to_str().ok());
+    values.collect::<Option<Vec<_>>>().map_or(Carried::Bad, carried)
 }
 
 /// Cookies of others may hold anything; only the one with our name must be readable.
@@ -178,10 +191,7 @@ fn in_cookie(headers: &HeaderMap) -> Carried {
     let ids = ours.map(|pair| {
         Cookie::parse(std::str::from_utf8(pair).ok()?).ok().map(|cookie| cookie.value_trimmed().to_owned())
     });
-    match ids.collect::<Option<Vec<_>>>() {
-        Some(ids) => carried(ids.iter().map(String::as_str)),
-        None => Carried::Bad,
-    }
+    ids.collect::<Option<Vec<_>>>().map_or(Carried::Bad, carried)
 }
 
 fn is_ours(pair: &[u8]) -> bool {
@@ -189,8 +199,9 @@ fn is_ours(pair: &[u8]) -> bool {
     name.trim_ascii() == names::USER_SESSION.as_bytes()
 }
 
-fn carried<'a>(ids: impl Iterator<Item = &'a str>) -> Carried {
-    let ids: Vec<_> = ids.map(str::trim).filter(|id| !id.is_empty()).map(Secret::new).collect();
+fn carried(ids: Vec<impl AsRef<str>>) -> Carried {
+    let ids = ids.iter().map(|id| id.as_ref().trim()).filter(|id| !id.is_empty());
+    let ids: Vec<_> = ids.map(Secret::new).collect();
     if ids.is_empty() { Carried::Nothing } else { Carried::These(ids) }
 }
 
@@ -202,7 +213,7 @@ pub fn credentials(headers: &HeaderMap, from: Option<IpAddr>) -> Result<access::
 
 /// The one bearer token that a request carries.
 pub fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, ApiError> {
-    let Some(value) = only(headers, header::AUTHORIZATION)? else {
+    let Some(value) = only(headers, &header::AUTHORIZATION)? else {
         return Ok(None);
     };
     let (scheme, token) = value.split_once([' ', '\t']).unwrap_or((value, ""));
@@ -210,14 +221,12 @@ pub fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, ApiError> {
 }
 
 fn org(headers: &HeaderMap) -> Result<Option<OrgId>, ApiError> {
-    let value = only(headers, HeaderName::from_static(names::ORG_ID))?
-        .map(str::trim)
-        .filter(|value| !value.is_empty());
+    let value = only(headers, &ORG_ID)?.map(str::trim).filter(|value| !value.is_empty());
     value.map(str::parse).transpose().map_err(|_| ApiError::dead_session())
 }
 
 /// The one value of a header that must not be there twice.
-fn only(headers: &HeaderMap, name: HeaderName) -> Result<Option<&str>, ApiError> {
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),

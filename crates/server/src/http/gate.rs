@@ -1,7 +1,6 @@
 //! `/gate`: checks whatever a request carries, for nginx `auth_request`, Traefik forwardAuth and Envoy ext_authz.
 
-use super::address;
-use super::caller;
+use super::caller::Shown;
 use super::docs::Refusals;
 use super::error::ApiError;
 use super::reply;
@@ -9,7 +8,7 @@ use crate::app::App;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::access::{self, Use};
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use wire::header as names;
 use wire::v1::GateReply;
 
@@ -20,25 +19,22 @@ use wire::v1::GateReply;
 pub async fn gate(
     State(app): State<App>,
     RawQuery(query): RawQuery,
-    extensions: Extensions,
-    headers: HeaderMap,
+    Shown(credentials): Shown,
 ) -> Result<Response, ApiError> {
-    let credentials = caller::credentials(&headers, address::of(&extensions))?;
     let visitor = access::gate(&app.cx, &credentials, how(query.as_deref())).await?;
     let (user, org, expires) = (visitor.user.name.as_str(), visitor.org.base62(), visitor.until.rfc3339());
     let mut response = reply::json(&GateReply { user, org: visitor.org, expires: &expires });
     let user_id = visitor.user.id.base62();
-    let said = [
-        (names::GATE_USER, user),
-        (names::GATE_USER_ID, &user_id),
-        (names::GATE_ORG, &org),
-        (names::GATE_EXPIRES, &expires),
-    ];
-    for (name, value) in said {
-        response.headers_mut().insert(HeaderName::from_static(name), header_value(value));
+    for (name, value) in [(USER, user), (USER_ID, &user_id), (ORG, &org), (EXPIRES, &expires)] {
+        response.headers_mut().insert(name, header_value(value));
     }
     Ok(response)
 }
+
+const USER: HeaderName = HeaderName::from_static(names::GATE_USER);
+const USER_ID: HeaderName = HeaderName::from_static(names::GATE_USER_ID);
+const ORG: HeaderName = HeaderName::from_static(names::GATE_ORG);
+const EXPIRES: HeaderName = HeaderName::from_static(names::GATE_EXPIRES);
 
 fn how(query: Option<&str>) -> Use {
     let is_probe =
@@ -48,15 +44,12 @@ fn how(query: Option<&str>) -> Use {
 
 /// A name may hold letters that a header may not; those are written as `%` and hexadecimal digits (RFC 3986 section 2.1).
 fn header_value(text: &str) -> HeaderValue {
-    let encoded: String = text
-        .bytes()
-        .map(|byte| {
-            if byte.is_ascii_graphic() && byte != b'%' {
-                char::from(byte).to_string()
-            } else {
-                format!("%{byte:02X}")
-            }
-        })
-        .collect();
-    HeaderValue::try_from(encoded).unwrap_or(HeaderValue::from_static(""))
+    let stays = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
+    let encoded = if text.bytes().all(stays) {
+        HeaderValue::from_str(text)
+    } else {
+        let written = |byte| if stays(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
+        HeaderValue::try_from(text.bytes().map(written).collect::<String>())
+    };
+    encoded.unwrap_or(HeaderValue::from_static(""))
 }

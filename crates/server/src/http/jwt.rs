@@ -10,6 +10,7 @@ use crate::app::App;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::token::{self, Nonce};
+use serde_json::value::to_raw_value;
 use wire::error::Code;
 use wire::jwt::TokenReply;
 
@@ -27,6 +28,8 @@ pub async fn get_token(
     let token = token::mint(&app.cx, &caller, &client_id, nonce).await?;
     app.metrics.tokens_minted.inc();
     let expires_in = token::LIFE.as_secs();
+    let token = to_raw_value(token.expose())
+        .map_err(|_| ApiError::new(Code::Internal, "the token could not be written"))?;
     Ok(reply::json(&TokenReply {
         jwt_token: &token,
         token: &token,

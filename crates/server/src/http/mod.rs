@@ -7,9 +7,11 @@ pub mod caller;
 pub mod docs;
 pub mod error;
 pub mod form;
+pub mod front;
 pub mod gate;
 pub mod jwt;
 pub mod keys;
+pub mod listing;
 pub mod operations;
 pub mod origin;
 pub mod own;
@@ -19,6 +21,7 @@ pub mod saml;
 pub mod scim;
 pub mod session_service;
 pub mod spelling;
+pub mod told;
 pub mod v1;
 pub mod v2;
 pub mod v3;
@@ -34,19 +37,23 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any};
 use error::{ApiError, Family};
+use front::Front;
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderValue, header};
+use listing::{Handlers, Listing, routes};
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use tracing::Instrument;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use utoipa_axum::routes;
 use wire::error::Code;
 
 /// The routes, each with its description beside its handler.
-fn routes() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(docs::frame())
+fn listed<L: Listing>(list: L) -> L {
+    let list = list
         // /identity-service/api/v1/…
         .routes(routes!(v1::login::login)) //                        POST Login
         .routes(routes!(v1::login_saml::login_saml)) //              POST LoginSaml
@@ -94,15 +101,13 @@ fn routes() -> OpenApiRouter<App> {
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
         .routes(routes!(docs::openapi))
-        .routes(routes!(docs::page))
-        .merge(administration())
-        .merge(provisioning())
-        .merge(own_administration())
+        .routes(routes!(docs::page));
+    own_administration(provisioning(administration(list)))
 }
 
 /// The routes of administration as the vendor has it: who may what is in docs/reference/policy.md.
-fn administration() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn administration<L: Listing>(list: L) -> L {
+    list
         // /saas/api/v2/…
         .routes(routes!(v2::users::list, v2::users::add)) //         GET, POST user
         .routes(routes!(v2::register::register)) //                  POST user/register
@@ -147,8 +152,8 @@ fn administration() -> OpenApiRouter<App> {
 }
 
 /// The routes of identity providers that keep users and groups.
-fn provisioning() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn provisioning<L: Listing>(list: L) -> L {
+    list
         // /scim-service/v2/…, and the same without v2
         .routes(routes!(scim::users::list, scim::users::add)) //     GET, POST Users
         .routes(routes!(scim::users::find, scim::users::replace, scim::users::patch, scim::users::remove))
@@ -165,8 +170,8 @@ fn provisioning() -> OpenApiRouter<App> {
 }
 
 /// The routes of our own administration.
-fn own_administration() -> OpenApiRouter<App> {
-    OpenApiRouter::new()
+fn own_administration<L: Listing>(list: L) -> L {
+    list
         // /latchkey/v1/…
         .routes(routes!(own::policy::show, own::policy::change)) //  GET, PATCH orgs/{id}/policy
         .routes(routes!(own::orgs::list, own::orgs::add)) //         GET, POST orgs
@@ -195,25 +200,25 @@ fn unlisted() -> Router<App> {
         .route("/gate/{*path}", any(gate::gate))
 }
 
-/// The description of every listed route.
+/// The description of every listed route, for whoever commits it; [`docs`] serves what was committed.
 pub fn description() -> OpenApi {
-    routes().split_for_parts().1
+    listed(OpenApiRouter::with_openapi(docs::frame())).into_openapi()
 }
 
 /// The paths of every listed route, for their metrics.
 pub fn paths() -> Vec<String> {
-    description().paths.paths.into_keys().collect()
+    listed(Handlers::default()).paths
 }
 
-/// The whole service as one router.
-pub fn router(app: App) -> Router {
+/// The whole service.
+pub fn router(app: App) -> Front {
     let nothing = || async { ApiError::new(Code::NotFound, "nothing is here: see /docs for what is") };
     router_and(app, any(nothing))
 }
 
-/// The whole service as one router, and somebody who answers the paths that are not its own.
-pub fn router_and(app: App, elsewhere: MethodRouter<App>) -> Router {
-    let known = routes().split_for_parts().0.merge(unlisted());
+/// The whole service, and somebody who answers the paths that are not its own.
+pub fn router_and(app: App, elsewhere: MethodRouter<App>) -> Front {
+    let known = listed(Handlers::default()).router.merge(unlisted());
     let not_allowed = || async { ApiError::new(Code::MethodNotAllowed, "this path takes another method") };
     let again: Router = known
         .clone()
@@ -221,34 +226,45 @@ pub fn router_and(app: App, elsewhere: MethodRouter<App>) -> Router {
         .method_not_allowed_fallback(not_allowed)
         .with_state(App::clone(&app));
     let other_spelling = move |request| spelling::asked_again(again.clone(), request);
-    known
+    let router = known
         .route(spelling::ELSEWHERE, any(other_spelling.clone()))
         .route(spelling::SCIM_ELSEWHERE, any(other_spelling.clone()))
         .fallback(elsewhere)
         .method_not_allowed_fallback(other_spelling)
         .layer(middleware::from_fn_with_state(App::clone(&app), around))
-        .with_state(app)
+        .with_state(App::clone(&app));
+    Front::new(app, router)
 }
 
-/// Stands around every request: bounds it, counts it, and gives refusals their envelope.
-async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let watch = Stopwatch::start();
-    let family = Family::of(request.uri().path(), request.headers());
+/// Stands around every request that the router answers.
+async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map(MatchedPath::as_str);
+    surround(&app, request, route, |request| recorded(request, &app, next)).await
+}
+
+/// Bounds a request, counts it, and gives refusals their envelope, whoever answers it.
+async fn surround<Answered: Future<Output = Response>>(
+    app: &App,
+    mut request: Request,
+    route: Option<&str>,
+    answer: impl FnOnce(Request) -> Answered,
+) -> Response {
+    let watch = Stopwatch::start();
+    let family = Family::of(request.uri().path(), request.headers());
     let mut response = if header_bytes(request.headers()) > app.limits.header_bytes as usize {
         ApiError::new(Code::HeadersTooLarge, "the headers are longer than are read here").into_response()
-    } else if let Err(error) = settle(&mut request, &app) {
+    } else if let Err(error) = settle(&mut request, app) {
         error.into_response()
     } else if app.traces {
         let span = telemetry::request_span(request.method(), route.unwrap_or("elsewhere"), request.headers());
-        let response = answer(request, &app, next).instrument(span.clone()).await;
+        let response = answer(request).instrument(span.clone()).await;
         telemetry::answered(&span, response.status());
         response
     } else {
-        answer(request, &app, next).await
+        answer(request).await
     };
-    error::dress(&mut response, family, &app);
+    error::dress(&mut response, family, app);
     harden(response.headers_mut());
     app.metrics.route(route).record(response.status(), watch.elapsed());
     response
@@ -265,19 +281,27 @@ fn settle(request: &mut Request, app: &App) -> Result<(), ApiError> {
     settled
 }
 
-async fn answer(mut request: Request, app: &App, next: Next) -> Response {
+/// Answers, and records what was denied.
+async fn recorded(mut request: Request, app: &App, next: Next) -> Response {
     let (asked, method) = (caller::Asked::default(), request.method().clone());
     request.extensions_mut().insert(asked.clone());
-    let response = in_time(request, app, next).await;
+    let response = in_time(next.run(request), app).await;
     if response.extensions().get().is_some_and(ApiError::is_denial) {
         asked.denied(app, &method).await;
     }
     response
 }
 
-async fn in_time(request: Request, app: &App, next: Next) -> Response {
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    match tokio::time::timeout(app.limits.request_time(), answer).await {
+/// An answer within the time that a request has; a panic is an answer too.
+async fn in_time(answer: impl Future<Output = Response>, app: &App) -> Response {
+    let mut answer = pin!(AssertUnwindSafe(answer).catch_unwind());
+    // Nearly every answer is there at once, and needs no timer.
+    let at_once = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;
+    let answer = match at_once {
+        Poll::Ready(answer) => Ok(answer),
+        Poll::Pending => tokio::time::timeout(app.limits.request_time(), answer).await,
+    };
+    match answer {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => ApiError::new(Code::Internal, "something here is broken").into_response(),
         Err(_late) => {

@@ -1,6 +1,8 @@
 //! Bodies of replies: compact JSON, and XML where v2 is asked for it.
 
+use axum::body::Body;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use wire::xml;
@@ -27,15 +29,23 @@ impl Format {
 
 /// 200 with a JSON body.
 pub fn json(body: &impl Serialize) -> Response {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => {
-            ([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], bytes).into_response()
-        }
+    let mut written = Vec::with_capacity(1_024);
+    match serde_json::to_writer(&mut written, body) {
+        Ok(()) => written_as("application/json", written.into()),
         Err(error) => {
             tracing::error!(%error, "a reply could not be written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+/// 200 with a body that is written already.
+pub fn written_as(media: &'static str, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    // There is room for those that every answer has, and a few of its own.
+    response.headers_mut().reserve(8);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    response
 }
 
 /// A problem (RFC 9457).

@@ -1,10 +1,8 @@
 //! `GET /session-service/api/v1/session/User`: how a resource server checks a session (protocol.md 2.4).
 
-use super::v1::session_user;
 use crate::app::App;
 use crate::http::caller::Session;
 use crate::http::docs::Refusals;
-use crate::http::reply;
 use axum::extract::State;
 use axum::response::Response;
 use wire::v1::SessionUser;
@@ -13,5 +11,5 @@ use wire::v1::SessionUser;
 #[utoipa::path(get, path = "/session-service/api/v1/session/User", tag = "check", security(("ids_session" = [])),
     responses((status = 200, description = "The session and its owner", body = SessionUser), Refusals))]
 pub async fn user(State(app): State<App>, Session(caller): Session) -> Response {
-    reply::json(&session_user(&app, &caller))
+    app.told.session_user(&app, &caller)
 }

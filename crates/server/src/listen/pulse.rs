@@ -35,10 +35,21 @@ impl Rounds {
         Self { began: Instant::now(), clock: Arc::default(), head_time }
     }
 
-    /// Forgets who has gone, and asks to leave who has taken too long.
-    pub(super) fn walk(&self, now: Instant, guests: &mut Vec<Guest>) {
+    /// The pulse of somebody who has just come. The clock may have stood while nobody was there.
+    pub(super) fn pulse(&self) -> Pulse {
+        self.set(Instant::now());
+        Pulse::new(self)
+    }
+
+    fn set(&self, now: Instant) -> u64 {
         let now = now.duration_since(self.began).as_secs();
         self.clock.store(now, Relaxed);
+        now
+    }
+
+    /// Forgets who has gone, and asks to leave who has taken too long.
+    pub(super) fn walk(&self, now: Instant, guests: &mut Vec<Guest>) {
+        let now = self.set(now);
         let overdue = |guest: &Guest| guest.pulse.overdue(now, self.head_time);
         for guest in guests.extract_if(.., |guest| guest.leave.is_closed() || overdue(guest).is_some()) {
             let time = overdue(&guest).unwrap_or_default();
@@ -61,7 +72,7 @@ pub(super) struct Pulse {
 
 impl Pulse {
     /// A new connection, whose first head is expected from now on.
-    pub(super) fn new(rounds: &Rounds) -> Self {
+    fn new(rounds: &Rounds) -> Self {
         let now = rounds.clock.load(Relaxed);
         Self {
             clock: Arc::clone(&rounds.clock),

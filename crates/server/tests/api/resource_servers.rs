@@ -20,6 +20,45 @@ async fn the_session_service_tells_user_and_org_of_a_live_session() {
 }
 
 #[tokio::test]
+async fn the_session_service_tells_at_once_what_has_changed() {
+    let world = World::new().await;
+    let (ada, bob) = (world.ada().await, world.session(Door::V1, "bob", "battery staple").await);
+    let ask = || world.get(USER).header("IDS-SESSION-ID", &bob);
+    let before = ask().await.json();
+    assert_eq!(ask().await.json(), before);
+    let path = format!("/saas/public/core/v3/users/{}/addRoles", before["id"].as_str().unwrap());
+    let change = world.ask(Method::PUT, &path).header("INFA-SESSION-ID", &ada);
+    assert_eq!(change.json(r#"{"roles":["Designer"]}"#).await.status, 204);
+    world.later(minutes(1));
+    let mut expected = before.clone();
+    expected["effectiveRoles"]["Designer"] = "3IVhuMMFlm9ArWaIL8nvog".into();
+    expected["sessionExpireTime"] = "2026-01-15T11:01:00.000Z".into();
+    assert_eq!(ask().await.json(), expected);
+}
+
+#[tokio::test]
+async fn what_is_asked_most_is_counted_by_its_route_and_takes_one_method() {
+    let world = World::new().await;
+    let session = world.ada().await;
+    for route in [USER, "/gate", "/identity-service/api/v1/jwt/Token"] {
+        let ask =
+            |method, query| world.ask(method, &format!("{route}{query}")).header("IDS-SESSION-ID", &session);
+        let full = "?client_id=idmc_api&nonce=1";
+        assert_eq!(ask(Method::GET, full).await.status, 200);
+        // The router has the same routes, and knows how to answer a HEAD.
+        let head = ask(Method::HEAD, full).await;
+        assert!(head.status == 200 && head.body.is_empty(), "{head}");
+        world.get(&format!("{route}{full}")).await.is(DEAD);
+        assert_eq!(ask(Method::DELETE, full).await.status, 405);
+        let numbers = world.get("/metrics").await.body;
+        for (class, count) in [("2xx", 2), ("4xx", 2)] {
+            let line = format!(r#"latchkey_http_requests_total{{route="{route}",status="{class}"}} {count}"#);
+            assert!(numbers.lines().any(|number| number == line), "{line} is not in\n{numbers}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_session_service_knows_no_stranger() {
     let world = World::new().await;
     world.get(USER).await.is(DEAD);

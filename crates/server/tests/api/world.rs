@@ -2,7 +2,6 @@
 
 use crate::answer::{Answer, Notebook};
 use crate::private_postgres;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use domain::entropy::Entropy;
@@ -16,6 +15,7 @@ use http::{Method, Request};
 use server::admission::HashPool;
 use server::app::{App, Shared};
 use server::config::Config;
+use server::http::front::Front;
 use server::keysmith::SystemKeysmith;
 use server::outbound::Outbound;
 use server::{http as routes, seed, service};
@@ -122,7 +122,7 @@ pub struct World {
     pub store: Arc<Store>,
     pub operator: Operator,
     pub notebook: Arc<Notebook>,
-    router: Router,
+    router: Front,
     clock: Arc<StoppedClock>,
     config: Config,
 }
@@ -341,7 +341,7 @@ impl Entropy for Dice {
 
 /// A request that is sent when it is awaited. `$names` in its headers and its body stand for what was handed out before.
 pub struct Question {
-    router: Router,
+    router: Front,
     notebook: Arc<Notebook>,
     request: http::request::Builder,
     body: Vec<u8>,
