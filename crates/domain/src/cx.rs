@@ -3,11 +3,12 @@
 use crate::attempts::Tried;
 use crate::audit::trail::Trail;
 use crate::entropy::Entropy;
+use crate::flow::{Flow, Flows, Waiter};
 use crate::key_set::KeySets;
 use crate::keyring::{Keyring, Keysmith};
-use crate::method::Hasher;
 use crate::method::bearer::Recorded;
-use crate::method::hash::Cost;
+use crate::method::hash::{Cost, PasswordHash};
+use crate::method::{Busy, Hasher};
 use crate::name::NameDigest;
 use crate::once::Marks;
 use crate::password::Rules;
@@ -21,6 +22,7 @@ use ipnet::IpNet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use wire::{OrgId, Secret};
 
 /// Everything the rules need from the machine, handed over once at the start.
 pub struct Needs {
@@ -57,6 +59,7 @@ pub struct Cx {
     pub(crate) turns: Turns<Tried>,
     pub(crate) counting: [tokio::sync::Mutex<()>; 64],
     pub(crate) throttle: Throttle,
+    pub(crate) flows: Flows,
     pub(crate) assertions: Turns<NameDigest>,
     pub(crate) recorded: Recorded,
     pub(crate) noted: Recorded,
@@ -82,6 +85,7 @@ impl Needs {
             turns: Turns::new(policy.hash_threads),
             counting: std::array::from_fn(|_| tokio::sync::Mutex::new(())),
             throttle: Throttle::new(policy.lockout.failures_per_address, policy.lockout.addresses),
+            flows: Flows::default(),
             assertions: Turns::new(policy.hash_threads),
             recorded: Recorded::default(),
             noted: Recorded::default(),
@@ -115,8 +119,14 @@ impl Cx {
     }
 
     /// A secret of `length` characters of base 62, for a door that has to know its own forms again.
-    pub fn form_secret(&self, length: usize) -> wire::Secret {
+    pub fn form_secret(&self, length: usize) -> Secret {
         crate::entropy::word(&*self.entropy, length)
+    }
+
+    /// Makes a hash at today's cost, in the turn of an org.
+    pub(crate) async fn hash(&self, org: OrgId, password: Secret) -> Result<PasswordHash, Busy> {
+        let place = self.hasher.admit(Flow::within(org), Waiter::always())?;
+        place.make(password, self.policy.hash_cost).await
     }
 
     /// The instance's settings.

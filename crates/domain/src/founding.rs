@@ -193,7 +193,7 @@ fn org(cx: &Cx, new: &NewOrg, now: Timestamp) -> Org {
 async fn account(cx: &Cx, org: OrgId, new: NewUser, now: Timestamp) -> Result<Account, FoundingError> {
     let (password, authenticator) = match new.password {
         NewPassword::Plain(plain) => {
-            let hash = cx.hasher.make(plain, cx.policy.hash_cost).await.map_err(|_| FoundingError::Busy)?;
+            let hash = cx.hash(org, plain).await.map_err(|_| FoundingError::Busy)?;
             (Some(hash), Authenticator::Native)
         }
         NewPassword::Hashed(hash) => (Some(hash), Authenticator::Native),

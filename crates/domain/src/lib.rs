@@ -9,6 +9,7 @@ pub mod client;
 mod common;
 pub mod cx;
 pub mod entropy;
+pub mod flow;
 pub mod founding;
 pub mod group;
 pub mod identity_provider;

@@ -93,7 +93,7 @@ impl From<KeyError> for GrantError {
 }
 
 impl From<Busy> for GrantError {
-    fn from(Busy: Busy) -> Self {
+    fn from(_: Busy) -> Self {
         Self::Busy
     }
 }

@@ -5,6 +5,7 @@ use crate::attempts;
 use crate::audit::{Event, Visit, Written};
 use crate::common;
 use crate::cx::Cx;
+use crate::flow::{Flow, Waiter};
 use crate::method;
 use crate::method::hash::PasswordHash;
 use crate::name::{CanonicalName, LONGEST};
@@ -116,8 +117,9 @@ pub async fn change_own(
     visit: Visit,
 ) -> Result<(), OwnError> {
     let user = caller.user();
-    let proof =
-        method::password::prove(cx, &user.name.canonical(), old, visit).await.map_err(OwnError::Old)?;
+    let proof = method::password::prove(cx, &user.name.canonical(), old, visit, Waiter::always())
+        .await
+        .map_err(OwnError::Old)?;
     if proof.user().id != user.id {
         return Err(OwnError::Old(SignInError::Refused));
     }
@@ -161,10 +163,10 @@ async fn set(cx: &Cx, user: &User, new: Secret, by: By, event: Event) -> Result<
     let Chosen(new) = Chosen::new(new, &user.name.canonical(), org.password_rules(&cx.policy))?;
     let reuse = org.reuse_days(&cx.policy);
     let since = now - days(reuse);
-    if reuse > 0 && was_used(cx, user.id, since, &new).await? {
+    if reuse > 0 && was_used(cx, user, since, &new).await? {
         return Err(Weakness::Used.into());
     }
-    let hash = cx.hasher.make(new, cx.policy.hash_cost).await?;
+    let hash = cx.hash(user.org, new).await?;
     let (keep, forgets_answer) = match by {
         By::Owner(keep) => (keep, false),
         By::Another => (Keep::None, true),
@@ -188,9 +190,10 @@ pub struct Replacement {
 }
 
 /// Whether it is the password in force, or one that was replaced since.
-async fn was_used(cx: &Cx, user: UserId, since: Timestamp, new: &Secret) -> Result<bool, ChangeError> {
-    for hash in cx.store.passwords(user, since).await? {
-        if cx.hasher.check(new.clone(), hash).await? {
+async fn was_used(cx: &Cx, user: &User, since: Timestamp, new: &Secret) -> Result<bool, ChangeError> {
+    for hash in cx.store.passwords(user.id, since).await? {
+        let place = cx.hasher.admit(Flow::within(user.org), Waiter::always())?;
+        if place.check(new.clone(), hash).await? {
             return Ok(true);
         }
     }
@@ -274,7 +277,8 @@ pub async fn set_own_answer(
     visit: Visit,
 ) -> Result<(), OwnError> {
     let name = caller.user().name.canonical();
-    let proof = method::password::prove(cx, &name, password, visit).await.map_err(OwnError::Old)?;
+    let proof =
+        method::password::prove(cx, &name, password, visit, Waiter::always()).await.map_err(OwnError::Old)?;
     if proof.user().id != caller.user().id {
         return Err(OwnError::Old(SignInError::Refused));
     }
@@ -285,7 +289,7 @@ async fn write_answer(cx: &Cx, user: &User, by: UserId, answer: Answer) -> Resul
     if user.authenticator == Authenticator::Saml {
         return Err(ChangeError::NoPassword);
     }
-    let hash = cx.hasher.make(answer.0, cx.policy.hash_cost).await?;
+    let hash = cx.hash(user.org, answer.0).await?;
     let entry = user::written(user, by, Written::SecurityAnswer).at(cx.clock.now());
     cx.store.replace_security_answer(user.id, &hash, &entry).await.map_err(ChangeError::changing)
 }

@@ -70,7 +70,7 @@ pub enum ChangeError {
     Weak(#[from] crate::password::Weakness),
     /// Every hashing thread is busy.
     #[error("every hashing thread is busy")]
-    Busy,
+    Busy(Busy),
     /// The store did not do it.
     #[error(transparent)]
     Store(StoreError),
@@ -89,8 +89,8 @@ impl ChangeError {
 }
 
 impl From<Busy> for ChangeError {
-    fn from(_: Busy) -> Self {
-        Self::Busy
+    fn from(busy: Busy) -> Self {
+        Self::Busy(busy)
     }
 }
 

@@ -13,6 +13,7 @@ pub use record::View;
 pub use token::{ScimToken, TokenDigest};
 
 use crate::access::NoPermit;
+use crate::method::Busy;
 use crate::password::Weakness;
 use crate::revision::ChangeError;
 use crate::store::StoreError;
@@ -47,7 +48,7 @@ pub enum ScimError {
     /// The password does not keep the rules.
     Weak(Weakness),
     /// Every hashing thread is busy.
-    Busy,
+    Busy(Busy),
     /// The store did not do it.
     Store(StoreError),
 }
@@ -82,7 +83,7 @@ impl From<ChangeError> for ScimError {
             ChangeError::ManyMembers => Self::asked(ScimType::TooMany, "the group has too many members"),
             ChangeError::NoPassword => Self::asked(ScimType::InvalidValue, "the user has no password here"),
             ChangeError::Weak(weakness) => Self::Weak(weakness),
-            ChangeError::Busy => Self::Busy,
+            ChangeError::Busy(busy) => Self::Busy(busy),
             ChangeError::Store(error) => Self::Store(error),
         }
     }

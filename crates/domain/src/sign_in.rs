@@ -3,7 +3,8 @@
 use crate::access::Caller;
 use crate::audit::{Event, Refusal, Visit};
 use crate::cx::Cx;
-use crate::method::{Proof, bearer, password, saml};
+use crate::flow::Waiter;
+use crate::method::{Busy, Proof, bearer, password, saml};
 use crate::name::CanonicalName;
 use crate::session::{self, Asserted, OpenError, Opened};
 use crate::store::StoreError;
@@ -11,14 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 use wire::{OrgId, Secret};
 
-/// Signs in with a name and a password.
+/// Signs in with a name and a password, unless nobody waits for that any more when it is their turn.
 pub async fn with_password(
     cx: &Cx,
     name: &CanonicalName,
     password: Secret,
     visit: Visit,
+    waiter: Waiter,
 ) -> Result<Opened, SignInError> {
-    open(cx, name, password::prove(cx, name, password, visit).await?).await
+    open(cx, name, password::prove(cx, name, password, visit, waiter).await?).await
 }
 
 /// Signs in with an assertion of an identity provider of the org.
@@ -79,7 +81,7 @@ async fn open_as(
     match session::open(cx, proof, place, asserted).await {
         Ok(opened) => Ok(opened),
         // A password can be tried again at once; what proved this is used up.
-        Err(OpenError::Overtaken) if method == "password" => Err(SignInError::Busy),
+        Err(OpenError::Overtaken) if method == "password" => Err(SignInError::Busy(Busy::A_MOMENT)),
         Err(OpenError::Overtaken) => {
             bearer::overtaken(cx, &user, visit).await?;
             Err(SignInError::NotTrusted)
@@ -94,14 +96,15 @@ pub async fn for_one_act(
     name: &CanonicalName,
     password: Secret,
     visit: Visit,
+    waiter: Waiter,
 ) -> Result<Caller, SignInError> {
-    let proof = password::prove(cx, name, password, visit).await?;
+    let proof = password::prove(cx, name, password, visit, waiter).await?;
     let proof = at_home(cx, name, from_inside(cx, name, proof).await?).await?;
     let now = cx.store.account(name).await?.map(|account| account.user);
     // What opening a session asks of the store: whoever was changed while they were being proven does nothing.
     match now.filter(|user| user.id == proof.user().id && user.is_active()) {
         Some(user) if user.revision == proof.user().revision => Ok(Caller::proven(proof)),
-        Some(_) => Err(SignInError::Busy),
+        Some(_) => Err(SignInError::Busy(Busy::A_MOMENT)),
         None => Err(refuse(cx, name, &proof, Refusal::Disabled, SignInError::Refused).await),
     }
 }
@@ -128,7 +131,7 @@ pub enum SignInError {
     /// The password was right, but the org holds as many sessions as it may (protocol.md 11, question 12).
     TooManySessions,
     /// More sign-ins arrive than can be hashed; a later try may do.
-    Busy,
+    Busy(Busy),
     /// The store did not do it.
     Store(StoreError),
 }

@@ -189,7 +189,7 @@ pub(crate) fn sign(key: &Key, claims: &impl Serialize) -> Result<Secret, KeyErro
 /// The bcrypt hash of the session id: made once per session, however many first tokens are asked for at once.
 pub(crate) async fn unique_id(cx: &Cx, caller: &Caller) -> Result<String, Busy> {
     let (Some(session), Some(presented)) = (caller.session(), caller.presented()) else {
-        return Err(Busy);
+        return Err(Busy::A_MOMENT);
     };
     if let Some(made) = session.unique_id() {
         return Ok(made.to_owned());
@@ -197,12 +197,12 @@ pub(crate) async fn unique_id(cx: &Cx, caller: &Caller) -> Result<String, Busy> 
     let place = usize::from(session.digest.0.first().copied().unwrap_or(0)) % cx.binding.len();
     let _one_at_a_time = match cx.binding.get(place) {
         Some(lock) => lock.lock().await,
-        None => return Err(Busy),
+        None => return Err(Busy::A_MOMENT),
     };
     if session.unique_id().is_none() && session.bind(cx.hasher.bind(presented.clone()).await?) {
         cx.store.touched(session);
     }
-    session.unique_id().map(str::to_owned).ok_or(Busy)
+    session.unique_id().map(str::to_owned).ok_or(Busy::A_MOMENT)
 }
 
 /// A token of ours whose signature and claims hold; whether it is still alive is asked at each use.

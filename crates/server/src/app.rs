@@ -7,6 +7,7 @@ use crate::http::told::Told;
 use crate::metrics::{Metrics, Outcome};
 use domain::access::{self, Caller};
 use domain::audit::{Visit, denial};
+use domain::flow::Waiter;
 use domain::method::oauth_client::Presented;
 use domain::method::saml::{Delivered, Taker};
 use domain::oauth::{self, GrantError, Granted, Known};
@@ -78,15 +79,17 @@ impl Shared {
         }
     }
 
-    /// Signs in. What has begun is finished even if the client goes away, or an attempt would stay without an end.
+    /// Signs in. What has begun is finished even if the client goes away, or an attempt would stay without an end; what
+    /// only waits for a hash is not begun then.
     pub async fn sign_in(
         self: &Arc<Self>,
         credentials: Credentials,
         visit: Visit,
     ) -> Result<Opened, ApiError> {
+        let (_waiting, waiter) = Waiter::new();
         let app = Arc::clone(self);
         let story = async move {
-            sign_in::with_password(&app.cx, &credentials.name, credentials.password, visit).await
+            sign_in::with_password(&app.cx, &credentials.name, credentials.password, visit, waiter).await
         };
         self.opened("password", visit, finished(tokio::spawn(story)).await)
     }
@@ -178,9 +181,10 @@ impl Shared {
 
     /// Proves who one is for one act.
     pub async fn prove(self: &Arc<Self>, credentials: Credentials, visit: Visit) -> Result<Caller, ApiError> {
+        let (_waiting, waiter) = Waiter::new();
         let app = Arc::clone(self);
         let story = async move {
-            sign_in::for_one_act(&app.cx, &credentials.name, credentials.password, visit).await
+            sign_in::for_one_act(&app.cx, &credentials.name, credentials.password, visit, waiter).await
         };
         let told = finished(tokio::spawn(story)).await;
         self.counted("password", told)
@@ -309,7 +313,8 @@ impl Shared {
             Err(Ending::Broken) => Outcome::Failed,
         };
         self.metrics.signed_in(method, outcome);
-        if outcome != Outcome::Accepted {
+        // Who is refused for load alone is counted: a line for each would be load of its own.
+        if !matches!(outcome, Outcome::Accepted | Outcome::Busy) {
             // Not the name: people type passwords into name fields. The audit log has the reason.
             tracing::info!(?outcome, "a sign-in was not accepted");
         }
@@ -325,7 +330,7 @@ fn refusal(error: &SignInError) -> Outcome {
         SignInError::Throttled { .. } => Outcome::Throttled,
         SignInError::OtherRegion { .. } => Outcome::Elsewhere,
         SignInError::TooManySessions => Outcome::Full,
-        SignInError::Busy => Outcome::Busy,
+        SignInError::Busy(_) => Outcome::Busy,
         SignInError::Store(_) => Outcome::Failed,
     }
 }

@@ -68,29 +68,56 @@ impl RouteMeter {
 }
 
 /// The numbers of the pool of password hashes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct HashMeters {
     /// Passwords compared with a hash.
     pub checked: Counter,
     /// Hashes made of new passwords.
     pub made: Counter,
-    /// Jobs refused because the queue was full.
-    pub refused: Counter,
+    /// Jobs refused because every place was taken.
+    pub full: Counter,
+    /// Jobs refused because their org, network or name had its share of the places.
+    pub share: Counter,
+    /// Jobs refused because they had waited too long.
+    pub late: Counter,
+    /// Jobs that nobody waited for any more.
+    pub gone: Counter,
     /// Jobs waiting for a thread.
     pub waiting: Gauge,
+    /// How long jobs waited, from their admission to a thread.
+    pub waited: Histogram,
+}
+
+impl Default for HashMeters {
+    fn default() -> Self {
+        Self::listed(&mut Registry::default())
+    }
 }
 
 impl HashMeters {
     fn listed(registry: &mut Registry) -> Self {
         let jobs = Family::<Labels<1>, Counter>::default();
         let of = |kind| jobs.get_or_create_owned(&[("kind", kind)]);
+        let not_done = Family::<Labels<1>, Counter>::default();
+        let because = |reason| not_done.get_or_create_owned(&[("reason", reason)]);
         let meters = Self {
             checked: of("check"),
             made: of("make"),
-            refused: of("refused"),
+            full: because("full"),
+            share: because("share"),
+            late: because("late"),
+            gone: because("gone"),
             waiting: Gauge::default(),
+            waited: Histogram::new(BUCKETS),
         };
-        registry.register("password_hashes", "Password hashes computed or refused", jobs);
+        registry.register("password_hashes", "Password hashes computed", jobs);
+        registry.register("password_hashes_refused", "Password hashes not computed", not_done);
+        registry.register_with_unit(
+            "password_hash_wait",
+            "Time from admission to a hashing thread",
+            Unit::Seconds,
+            meters.waited.clone(),
+        );
         registry.register(
             "password_hash_queue",
             "Password hashes waiting for a thread",

@@ -59,6 +59,16 @@ pub fn database_password() -> Option<Secret> {
     std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty()).map(Secret::new)
 }
 
+/// By how much a thread that hashes stands back behind those that answer, in steps of `nice`.
+const STANDS_BACK: i32 = 10;
+
+/// Lets the other threads go first where both want the core: Linux weighs each thread by itself. A machine that does not
+/// is a little less prompt under load.
+pub fn let_others_go_first() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(STANDS_BACK);
+}
+
 /// How many threads run at once here, 1 when the machine does not say.
 pub fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)

@@ -1,7 +1,7 @@
 //! Proof by a JWT of a registered identity provider (protocol.md 4.3). Whatever is wrong with it, one refusal is heard.
 
-use super::Proof;
 use super::assertion::{Presented, Signed};
+use super::{Busy, Proof};
 use crate::audit::{Distrust, Event, Visit, trail};
 use crate::cx::{Cx, Federation};
 use crate::identity_provider::{IdentityProvider, Meant};
@@ -38,14 +38,14 @@ pub(crate) async fn prove(
     visit: Visit,
 ) -> Result<Proof, SignInError> {
     // As many are looked at for one org as there are cores, and its own line is the only one it can fill.
-    let _turn = cx.assertions.take(turn_of(org)).await.ok_or(SignInError::Busy)?;
+    let _turn = cx.assertions.take(turn_of(org)).await.ok_or(SignInError::Busy(Busy::A_MOMENT))?;
     match accept(cx, org, assertion).await {
         Ok((user, org)) => Ok(Proof { user, org, method: "bearer", visit }),
         Err(NotAccepted::Distrusted(about, reason)) => {
             record(cx, about, reason, visit).await?;
             Err(SignInError::NotTrusted)
         }
-        Err(NotAccepted::Busy) => Err(SignInError::Busy),
+        Err(NotAccepted::Busy) => Err(SignInError::Busy(Busy::A_MOMENT)),
         Err(NotAccepted::Store(error)) => Err(error.into()),
     }
 }

@@ -1,11 +1,12 @@
 //! Proof by password. Every refusal looks the same and costs one hash; the true reason goes to the audit log.
 
 use super::hash::PasswordHash;
-use super::{Busy, Proof};
+use super::{Busy, Place, Proof};
 use crate::attempts::{self, Limits, NoAttempt, Tried};
 use crate::audit::trail::{self, Knock};
 use crate::audit::{Event, Refusal, Visit};
 use crate::cx::{Cx, Lockout};
+use crate::flow::Waiter;
 use crate::name::{CanonicalName, NameDigest};
 use crate::network::Network;
 use crate::org::{self, Org};
@@ -26,11 +27,12 @@ pub(crate) async fn prove(
     name: &CanonicalName,
     password: Secret,
     visit: Visit,
+    waiter: Waiter,
 ) -> Result<Proof, SignInError> {
-    cx.hasher.admit()?;
+    let place = admitted(cx, name.digest(), visit, waiter)?;
     let account = cx.store.account(name).await?;
     let kept = account.as_ref().and_then(|account| account.password.clone());
-    let claimed = Claimed::new(cx, name.digest(), account, kept).await?;
+    let claimed = Claimed::new(cx, (name.digest(), place), account, kept).await?;
     let (account, org) = claimed.compare(cx, password.clone(), Refusal::WrongPassword, visit).await?;
     renew(cx, &account, password).await?;
     let mut user = account.user;
@@ -47,18 +49,24 @@ pub(crate) async fn prove_answer(
     answer: Secret,
     visit: Visit,
 ) -> Result<Account, SignInError> {
-    cx.hasher.admit()?;
+    let place = admitted(cx, name, visit, Waiter::always())?;
     let kept = match &account {
         Some(account) => cx.store.security_answer(account.user.id).await?,
         None => None,
     };
-    let claimed = Claimed::new(cx, name, account, kept).await?;
+    let claimed = Claimed::new(cx, (name, place), account, kept).await?;
     Ok(claimed.compare(cx, answer, Refusal::WrongAnswer, visit).await?.0)
+}
+
+/// A place in the queue of hashes, before anything is read of the name.
+fn admitted(cx: &Cx, name: NameDigest, visit: Visit, waiter: Waiter) -> Result<Box<dyn Place>, Busy> {
+    cx.hasher.admit(cx.flows.of(name, Network::of(visit.address)), waiter)
 }
 
 /// Somebody who says that they are the owner of an account, if there is one.
 struct Claimed {
     name: NameDigest,
+    place: Box<dyn Place>,
     account: Option<(Account, Arc<Org>)>,
     kept: Option<PasswordHash>,
 }
@@ -66,7 +74,7 @@ struct Claimed {
 impl Claimed {
     async fn new(
         cx: &Cx,
-        name: NameDigest,
+        (name, place): (NameDigest, Box<dyn Place>),
         account: Option<Account>,
         kept: Option<PasswordHash>,
     ) -> Result<Self, StoreError> {
@@ -77,7 +85,7 @@ impl Claimed {
             }
             None => None,
         };
-        Ok(Self { name, account, kept })
+        Ok(Self { name, place, account, kept })
     }
 
     /// Counts the attempt, compares, and judges; a secret that is not the one that is kept is refused as `wrong`.
@@ -99,17 +107,21 @@ impl Claimed {
             NoAttempt::Throttled(refused) if refused.is_news => trail::throttled(cx, visit),
             NoAttempt::Throttled(_) | NoAttempt::Busy | NoAttempt::Store(_) => {}
         })?;
-        let right = match cx.hasher.check(secret, self.hash_to_compare(cx)?).await {
+        let hash = self.hash_to_compare(cx)?;
+        let Self { place, account, kept, .. } = self;
+        let right = match place.check(secret, hash).await {
             Ok(right) => right,
             Err(busy) => {
                 attempt.released(cx).await?;
                 return Err(busy.into());
             }
         };
-        match self.verdict(cx, right, wrong, visit) {
-            Ok(known) => {
+        let judged = Judged { account, is_right: right && kept.is_some() };
+        match judged.verdict(cx, wrong, visit) {
+            Ok((account, org)) => {
                 attempt.succeeded(cx).await?;
-                Ok(known)
+                cx.flows.proven(tried.name, tried.network, &org);
+                Ok((account, org))
             }
             Err(reason) => {
                 let now = cx.clock.now();
@@ -137,19 +149,21 @@ impl Claimed {
         let none = || StoreError::Corrupt("the password cost in force cannot be hashed with".into());
         self.kept.clone().or_else(decoy).ok_or_else(none)
     }
+}
 
-    fn verdict(
-        self,
-        cx: &Cx,
-        right: bool,
-        wrong: Refusal,
-        visit: Visit,
-    ) -> Result<(Account, Arc<Org>), Refusal> {
+/// Somebody whose secret was compared.
+struct Judged {
+    account: Option<(Account, Arc<Org>)>,
+    is_right: bool,
+}
+
+impl Judged {
+    fn verdict(self, cx: &Cx, wrong: Refusal, visit: Visit) -> Result<(Account, Arc<Org>), Refusal> {
         let (account, org) = self.account.ok_or(Refusal::UnknownName)?;
         if account.password.is_none() || account.user.authenticator == Authenticator::Saml {
             return Err(Refusal::NoPassword);
         }
-        if self.kept.is_none() || !right {
+        if !self.is_right {
             return Err(wrong);
         }
         if !account.user.is_active() {
@@ -165,9 +179,8 @@ async fn renew(cx: &Cx, account: &Account, password: Secret) -> Result<(), Store
     let Some(old) = account.password.as_ref().filter(|hash| hash.is_outdated(cx.policy.hash_cost)) else {
         return Ok(());
     };
-    let new = match cx.hasher.make(password, cx.policy.hash_cost).await {
-        Ok(new) => new,
-        Err(Busy) => return Ok(()),
+    let Ok(new) = cx.hash(account.user.org, password).await else {
+        return Ok(());
     };
     let event = Event::PasswordRehashed { user: account.user.id, org: account.user.org };
     cx.store.rehash(account.user.id, old, &new, &event.at(cx.clock.now())).await
@@ -178,14 +191,14 @@ impl From<NoAttempt> for SignInError {
         match no {
             NoAttempt::Locked { .. } => Self::Locked,
             NoAttempt::Throttled(refused) => Self::Throttled { wait: refused.wait },
-            NoAttempt::Busy => Self::Busy,
+            NoAttempt::Busy => Self::Busy(Busy::A_MOMENT),
             NoAttempt::Store(error) => Self::Store(error),
         }
     }
 }
 
 impl From<Busy> for SignInError {
-    fn from(_: Busy) -> Self {
-        Self::Busy
+    fn from(busy: Busy) -> Self {
+        Self::Busy(busy)
     }
 }

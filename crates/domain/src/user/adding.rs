@@ -72,7 +72,7 @@ pub(crate) async fn account(
         Some(password) => {
             let rules = org.password_rules(&cx.policy);
             let chosen = Chosen::new(password, &draft.name.canonical(), rules)?;
-            Some(cx.hasher.make(chosen.into_secret(), cx.policy.hash_cost).await?)
+            Some(cx.hash(org.id, chosen.into_secret()).await?)
         }
         None => None,
     };

@@ -5,6 +5,7 @@ use client::{AUDIENCE, KeySource, NotVerified, Verifier};
 use domain::access::{self, Credentials, Use};
 use domain::cx::{Policy, World as Kind};
 use domain::entropy::Entropy;
+use domain::flow::Waiter;
 use domain::session::Opened;
 use domain::time::{Clock, Timestamp};
 use domain::{Cx, Needs, keyring, sign_in, token};
@@ -71,7 +72,8 @@ async fn instance(store: &Arc<Store>, kind: Kind, issuer: &str) -> Cx {
 async fn mint(cx: &Cx) -> Secret {
     let visit = domain::audit::Visit { door: domain::audit::Door::V1, address: None };
     let name = domain::name::CanonicalName::of("ada");
-    let Opened { caller, .. } = sign_in::with_password(cx, &name, Secret::new("right"), visit).await.unwrap();
+    let Opened { caller, .. } =
+        sign_in::with_password(cx, &name, Secret::new("right"), visit, Waiter::always()).await.unwrap();
     token::mint(cx, &caller, "idmc_api", "1234".parse().unwrap()).await.unwrap()
 }
 

@@ -68,6 +68,7 @@ fn numbers(config: &Config) -> Vec<Problem> {
         ("session.limit_per_org", session.limit_per_org, 1, 10_000_000),
         ("password.threads", password.threads, 0, 1_024),
         ("password.queue", password.queue, 1, 100_000),
+        ("password.queue_seconds", password.queue_seconds, 1, 3_600),
         ("password.min_length", password.min_length, 4, 64),
         ("password.char_mix", password.char_mix, 1, 4),
         ("lockout.max_login_attempts", lockout.max_login_attempts, 1, 1_000),

@@ -174,8 +174,10 @@ pub struct Password {
     pub lanes: u32,
     /// Hashes computed at once; 0 is the number of cores.
     pub threads: u32,
-    /// Hashes that may wait for their turn; past it the answer is 429 at once.
+    /// Places in the queue of hashes, shared fairly; past it the answer is 429 at once.
     pub queue: u32,
+    /// Seconds that a hash may wait; the queue is kept as short as that, and what waited longer is refused.
+    pub queue_seconds: u32,
     /// The fewest characters of a new password.
     pub min_length: u32,
     /// How many kinds of characters a new password has: lower case, upper case, digits, others.
@@ -190,6 +192,11 @@ impl Password {
     /// The cost of a hash made today.
     pub fn cost(&self) -> Cost {
         Cost { memory_kib: self.memory_kib, passes: self.passes, lanes: self.lanes }
+    }
+
+    /// How long a hash may wait.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.queue_seconds.into())
     }
 
     /// What a new password must be.
@@ -208,8 +215,18 @@ impl Default for Password {
         let Cost { memory_kib, passes, lanes } = Cost::default();
         let Rules { min_length, char_mix } = Rules::default();
         let Ageing { reuse_days, expiration_days } = Ageing::default();
-        let (threads, queue) = (0, 256);
-        Self { memory_kib, passes, lanes, threads, queue, min_length, char_mix, reuse_days, expiration_days }
+        Self {
+            memory_kib,
+            passes,
+            lanes,
+            threads: 0,
+            queue: 256,
+            queue_seconds: 10,
+            min_length,
+            char_mix,
+            reuse_days,
+            expiration_days,
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::web::page;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use std::borrow::Cow;
+use std::time::Duration;
 use wire::error::{Code, Flat, Nested, NestedError};
 use wire::latchkey::Problem;
 use wire::oauth;
@@ -33,6 +34,13 @@ impl ApiError {
     /// An error that SCIM has a word for.
     pub fn scim(code: Code, kind: ScimType, message: impl Into<Cow<'static, str>>) -> Self {
         Self { scim_type: Some(kind), ..Self::new(code, message) }
+    }
+
+    /// The same, with the time after which a later try may do, in full seconds and never at once.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self { retry_after: u32::try_from(seconds.max(1)).unwrap_or(u32::MAX), ..self }
     }
 
     /// Whether the caller is known, but may not do that.

@@ -43,7 +43,11 @@ fn events(lines: &[String], kind: &str) -> Vec<serde_json::Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn five_hundred_sign_ins_at_once_leave_one_chain() {
-    let world = World::set_up(crate::world::SEED, |config| config.password.queue = 1_000).await;
+    let world = World::set_up(crate::world::SEED, |config| {
+        config.password.queue = 3_000;
+        config.password.queue_seconds = 600;
+    })
+    .await;
     let sign_ins = (0..500).map(|number| {
         let (name, password) = [("ada", "correct horse"), ("bob", "battery staple")][number % 2];
         world.sign_in(Door::ALL[number % 5], name, password)

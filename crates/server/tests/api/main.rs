@@ -20,6 +20,7 @@ mod oauth;
 mod openapi;
 mod operations;
 mod orgs;
+mod overload;
 mod passwords;
 mod people;
 mod policy;

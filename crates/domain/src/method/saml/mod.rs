@@ -9,10 +9,10 @@ mod scan;
 mod signature;
 mod terms;
 
-use super::Proof;
+use super::bearer::{About, NotAccepted, account_called, may_come_this_way, note, record, turn_of};
+use super::{Busy, Proof};
 pub use delivery::{Delivered, Kind};
 
-use super::bearer::{About, NotAccepted, account_called, may_come_this_way, note, record, turn_of};
 use crate::audit::{Distrust, Visit};
 use crate::cx::Cx;
 use crate::once::{self, Mark, NotSpent};
@@ -70,7 +70,7 @@ pub(crate) async fn prove(
     taker: &Taker,
     visit: Visit,
 ) -> Result<Proven, SignInError> {
-    let _turn = cx.assertions.take(turn_of(org)).await.ok_or(SignInError::Busy)?;
+    let _turn = cx.assertions.take(turn_of(org)).await.ok_or(SignInError::Busy(Busy::A_MOMENT))?;
     match accept(cx, org, message, taker, visit).await {
         Ok(Accepted { user, org, asserted }) => {
             Ok(Proven { proof: Proof { user: Arc::new(user), org, method: "saml", visit }, asserted })
@@ -79,7 +79,7 @@ pub(crate) async fn prove(
             record(cx, about, reason, visit).await?;
             Err(SignInError::NotTrusted)
         }
-        Err(NotAccepted::Busy) => Err(SignInError::Busy),
+        Err(NotAccepted::Busy) => Err(SignInError::Busy(Busy::A_MOMENT)),
         Err(NotAccepted::Store(error)) => Err(error.into()),
     }
 }

@@ -4,6 +4,7 @@ use super::ApiError;
 use domain::access::{Denied, NoPermit, NotACaller};
 use domain::client::{ClientError, Unfit};
 use domain::identity_provider::ProviderError;
+use domain::method::Busy;
 use domain::oauth::GrantError;
 use domain::org::OrgError;
 use domain::org_policy::PolicyError;
@@ -28,10 +29,10 @@ impl From<SignInError> for ApiError {
             SignInError::Locked => {
                 Self::new(Code::Locked, "User account is locked. Try again later, or ask an administrator.")
             }
-            SignInError::Throttled { wait } => Self {
-                retry_after: u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX),
-                ..Self::new(Code::Throttled, "Too many failed sign-ins from this address. Try again later.")
-            },
+            SignInError::Throttled { wait } => {
+                Self::new(Code::Throttled, "Too many failed sign-ins from this address. Try again later.")
+                    .after(wait)
+            }
             SignInError::OtherRegion { login_url } => {
                 Self::new(Code::OtherRegion, format!("This user signs in at {login_url}."))
             }
@@ -39,7 +40,9 @@ impl From<SignInError> for ApiError {
                 Code::TooManySessions,
                 "The organization holds as many sessions as it may. End some, or wait until they expire.",
             ),
-            SignInError::Busy => Self::new(Code::Busy, "Too many sign-ins at once. Try again in a moment."),
+            SignInError::Busy(Busy { wait }) => {
+                Self::new(Code::Busy, "Too many sign-ins at once. Try again in a moment.").after(wait)
+            }
             SignInError::Store(error) => error.into(),
         }
     }
@@ -101,7 +104,9 @@ impl From<ChangeError> for ApiError {
                 "This user signs in at an identity provider and has no password here.",
             ),
             ChangeError::Weak(weakness) => weakness.into(),
-            ChangeError::Busy => Self::new(Code::Busy, "Too many passwords at once. Try again in a moment."),
+            ChangeError::Busy(Busy { wait }) => {
+                Self::new(Code::Busy, "Too many passwords at once. Try again in a moment.").after(wait)
+            }
             ChangeError::Store(error) => error.into(),
         }
     }
@@ -282,7 +287,7 @@ impl From<ScimError> for ApiError {
                 ScimType::InvalidValue,
                 format!("The password was not taken: {weakness}."),
             ),
-            ScimError::Busy => ChangeError::Busy.into(),
+            ScimError::Busy(busy) => ChangeError::Busy(busy).into(),
             ScimError::Store(error) => error.into(),
         }
     }
