@@ -96,7 +96,7 @@ pub async fn serve(
     }
     for (stream, peer) in waiting(listener) {
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { break };
-        guests.push(house.welcome(stream, peer, place, Pulse::new(&rounds)));
+        guests.push(house.welcome(stream, peer, place, rounds.pulse()));
     }
     for guest in guests {
         let _ = guest.leave.send(limits.shutdown_time());

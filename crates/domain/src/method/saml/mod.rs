@@ -171,17 +171,16 @@ pub fn judge(
     now: Timestamp,
     message: &Secret,
 ) -> Result<Said, Distrust> {
-    let bytes = decoded(message)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| Distrust::NotXml)?;
+    let text = decoded(message)?;
     let allow_sha1 = provider.terms.draft().allow_sha1;
     let trust = Trust { certificates: provider.terms.certificates(), allow_sha1 };
-    let (assertion, envelope) = assertion::read(text, &trust)?;
+    let (assertion, envelope) = assertion::read(&text, &trust)?;
     let until = Terms { service, provider, taker, now }.judge(&assertion, envelope.as_ref())?;
     Ok(Said { assertion, until })
 }
 
 /// The message in its Base64. Most have no line breaks in it; only of those that do is a copy made without them.
-fn decoded(message: &Secret) -> Result<Zeroizing<Vec<u8>>, Distrust> {
+fn decoded(message: &Secret) -> Result<Zeroizing<String>, Distrust> {
     let text = message.expose().as_bytes();
     if text.len() > LONGEST {
         return Err(Distrust::TooLarge);
@@ -192,7 +191,7 @@ fn decoded(message: &Secret) -> Result<Zeroizing<Vec<u8>>, Distrust> {
         LAX.decode_slice(Zeroizing::new(letters.collect::<Vec<u8>>()), &mut bytes)
     });
     bytes.truncate(length.map_err(|_| Distrust::NotXml)?);
-    Ok(bytes)
+    String::from_utf8(std::mem::take(&mut *bytes)).map(Zeroizing::new).map_err(|_| Distrust::NotXml)
 }
 
 #[cfg(test)]
