@@ -285,6 +285,11 @@ impl Session {
         self.unsaved.store(false, Ordering::SeqCst);
     }
 
+    /// Whether something of it has not been handed to the store for writing yet.
+    pub fn is_unsaved(&self) -> bool {
+        self.unsaved.load(Ordering::SeqCst)
+    }
+
     /// Marks it as changed; true when it was not marked, so that the store has to be told.
     pub fn mark_unsaved(&self) -> bool {
         !self.unsaved.swap(true, Ordering::SeqCst)

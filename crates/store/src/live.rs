@@ -119,11 +119,12 @@ impl LiveTable {
         self.retain(|_| false);
     }
 
-    /// Lets a part of the sessions go, the next part each time: another node may have used them later than this one.
+    /// Lets a part of the sessions go, the next part each time: another node may have used them later than this one. What
+    /// is still to be written of one stands nowhere else.
     pub fn let_some_go(&self) {
         let next = usize::try_from(self.renewed.fetch_add(1, Ordering::Relaxed)).unwrap_or(0) % SHARDS;
         if let Some(shard) = self.shards.get(next) {
-            shard.write().unwrap_or_else(PoisonError::into_inner).clear();
+            shard.write().unwrap_or_else(PoisonError::into_inner).retain(|_, session| session.is_unsaved());
         }
     }
 

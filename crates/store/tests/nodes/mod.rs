@@ -1,6 +1,8 @@
 //! Two nodes over one database: what one ends, the other refuses within a second, and what it cannot know it refuses.
 
+mod limits;
 mod proxy;
+mod tls;
 
 use crate::contract::{
     ACME, ADA, OTHER, World, account, at, chained, entry, fresh, open_shared, proven, session,
