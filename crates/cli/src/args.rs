@@ -24,6 +24,7 @@ use crate::cmd::region::RegionCommand;
 use crate::cmd::role::RoleCommand;
 use crate::cmd::session::SessionArgs;
 use crate::cmd::status::StatusArgs;
+use crate::cmd::store::StoreCommand;
 use crate::cmd::token::TokenArgs;
 use crate::cmd::user::UserCommand;
 use crate::cmd::verify::VerifyArgs;
@@ -139,6 +140,9 @@ The copy holds password hashes and signing keys: guard it like the data folder."
 
 The store that was there is kept beside it, with the ending .before-restore.")]
     Restore(RestoreArgs),
+    /// Move an instance from one store to another
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Print completions for a shell
     Completions(CompletionsArgs),
     /// Write manual pages

@@ -59,6 +59,7 @@ fn main() -> ExitCode {
         Command::Audit(command) => cmd::audit::run(command),
         Command::Backup(args) => cmd::backup::run(args),
         Command::Restore(args) => cmd::restore::run(args),
+        Command::Store(command) => cmd::store::run(command),
         Command::Completions(args) => cmd::completions::run(args),
         Command::Man(args) => cmd::completions::man(args),
     };

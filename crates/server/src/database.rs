@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 use std::path::PathBuf;
 use std::time::Duration;
 use store::Store;
-use store::postgres::{Settings, Url};
+use store::postgres::{ALONE, Settings, Url};
 use thiserror::Error;
 use wire::Secret;
 
@@ -44,6 +44,25 @@ pub async fn attach(config: &Config) -> Result<Store, StartError> {
         Some(url) => Store::attach_shared(&settings(config, url)?).await,
     };
     Ok(opened?)
+}
+
+/// Opens the store as it is, for a tool that must be the only one to use it.
+pub async fn attach_alone(config: &Config) -> Result<(Store, Option<Hold>), StartError> {
+    let Some(url) = &config.store else {
+        let hold = folder::hold(&config.data)?;
+        return Ok((Store::attach(&config.data).await?, Some(hold)));
+    };
+    Ok((Store::attach_shared(&alone(config, url)?).await?, None))
+}
+
+/// The same, and brings its schema up to date; makes it when it is missing.
+pub async fn open_alone(config: &Config, now: Timestamp) -> Result<(Store, Option<Hold>), StartError> {
+    let Some(url) = &config.store else { return open(config, now).await };
+    Ok((Store::open_shared(&alone(config, url)?, now).await?, None))
+}
+
+fn alone(config: &Config, url: &Url) -> Result<Settings, NoPassword> {
+    Ok(Settings { name: Some(ALONE), ..settings(config, url)? })
 }
 
 fn settings(config: &Config, url: &Url) -> Result<Settings, NoPassword> {

@@ -85,6 +85,11 @@ pub trait Db: Send + Sync {
         self.read(statement).await
     }
 
+    /// How many connections to the same database somebody else has, as the same user; a file says nothing of that.
+    async fn others(&self) -> Result<i64, DbError> {
+        Ok(0)
+    }
+
     /// A number that is another one whenever another process has written since; of no use for one that is shared, where
     /// somebody always has.
     async fn changes_elsewhere(&self) -> Result<i64, DbError> {

@@ -4,6 +4,7 @@ mod at_hand;
 mod attempts;
 mod audit;
 mod clients;
+pub mod copy;
 pub mod db;
 mod directory;
 mod elsewhere;

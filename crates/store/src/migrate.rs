@@ -10,6 +10,9 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 /// changes.
 pub type Migration = (u32, &'static str, &'static str);
 
+/// The number of a step that no release has: it stands in a store while another one is copied into it.
+pub(crate) const UNFINISHED: i64 = 1_000_000;
+
 /// Why the schema is not up to date; nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MigrateError {
@@ -24,6 +27,9 @@ pub enum MigrateError {
         /// Its name, as the newer program wrote it.
         name: String,
     },
+    /// Another store was copied into it, and that did not come to its end.
+    #[error("a copy into this store did not come to its end; make it anew, empty, and copy again")]
+    Unfinished,
     /// A step was applied with another number, name or text than the one that this program carries in its place.
     #[error(
         "step {number} ({name}) of the schema was applied with another text than this program has; \
@@ -108,6 +114,9 @@ pub(crate) fn missing<'a>(
     let mut left = steps;
     for Applied { number, name, checksum } in applied {
         let (number, name) = (*number, name.clone());
+        if number == UNFINISHED {
+            return Err(MigrateError::Unfinished);
+        }
         let Some(((known, known_name, text), rest)) = left.split_first() else {
             return Err(MigrateError::Newer { number, name });
         };

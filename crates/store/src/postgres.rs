@@ -13,7 +13,7 @@ mod settings;
 mod transaction;
 mod value;
 
-pub use settings::{NotAUrl, Settings, Url};
+pub use settings::{ALONE, NotAUrl, Settings, Url};
 
 use crate::db::{Db, DbError, Durability, Outcome, Row, Statement, Value, sql};
 use crate::migrate::{MigrateError, Migration};
@@ -30,6 +30,10 @@ const QUEUE: usize = 4096;
 const PATIENCE_FOR_NEWS: Duration = Duration::from_secs(2);
 
 const TIME: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
+
+/// Whoever is connected as the same user and is no tool that has the database for itself.
+const OTHERS: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
+    AND usename = current_user AND application_name <> $1 AND pid <> pg_backend_pid()";
 
 /// Writes without changing anything: a standby and a full disk refuse it.
 const PROVE: &str = "UPDATE migration SET applied_at = applied_at WHERE number = 1";
@@ -110,6 +114,11 @@ impl Db for Postgres {
 
     async fn time(&self) -> Result<Option<i64>, DbError> {
         self.listen(sql(TIME)).await?.first().map(|row| row.int(0)).transpose()
+    }
+
+    async fn others(&self) -> Result<i64, DbError> {
+        let rows = self.read(sql(OTHERS).bind(ALONE)).await?;
+        rows.first().ok_or_else(|| DbError::Corrupt("a count without a row".into()))?.int(0)
     }
 
     async fn ready(&self) -> Result<(), DbError> {

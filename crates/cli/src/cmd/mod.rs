@@ -29,15 +29,16 @@ pub mod role;
 pub mod serve;
 pub mod session;
 pub mod status;
+pub mod store;
 pub mod token;
 pub mod user;
 pub mod verify;
 
 use crate::args::DataArgs;
 use crate::error::Failure;
+use ::store::Store;
 use server::config::Config;
 use std::future::Future;
-use store::Store;
 
 /// The configuration: the file if one is named, and the flags on top.
 fn configuration(place: &DataArgs) -> Result<Config, Failure> {
@@ -56,7 +57,7 @@ fn configuration(place: &DataArgs) -> Result<Config, Failure> {
 
 /// Opens the store that is already there.
 async fn existing_store(config: &Config) -> Result<Store, Failure> {
-    let file = config.data.join(store::sqlite::FILE);
+    let file = config.data.join(::store::sqlite::FILE);
     if config.store.is_none()
         && let Err(error) = std::fs::metadata(&file)
     {

@@ -20,5 +20,6 @@ mod progress;
 mod proxy;
 mod service;
 mod source;
+mod store_copy;
 mod tools;
 mod upstream;

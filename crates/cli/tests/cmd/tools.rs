@@ -205,7 +205,7 @@ const COMMANDS: &str = "login, token, session, session list, session end, exec, 
     client add-secret, client remove-secret, policy show, policy set, provider list, provider show, \
     provider add, provider change, provider remove, export, plan, apply, drift, serve, config check, \
     config example, keys list, keys rotate, audit export, audit verify, audit tail, backup, restore, \
-    completions, man";
+    store copy, completions, man";
 
 #[test]
 fn every_help_has_an_example_and_is_the_one_that_was_agreed() {

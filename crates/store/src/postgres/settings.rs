@@ -143,7 +143,12 @@ pub struct Settings {
     pub statement: Duration,
     /// How often a transaction is tried that surely was not committed.
     pub tries: u32,
+    /// What the connections call themselves, whatever the URL says.
+    pub name: Option<&'static str>,
 }
+
+/// What connections call themselves of a tool that must have the database for itself.
+pub const ALONE: &str = "latchkey, alone";
 
 impl Settings {
     /// The usual settings for a database.
@@ -157,6 +162,7 @@ impl Settings {
             wait: Duration::from_secs(5),
             statement: Duration::from_secs(10),
             tries: 10,
+            name: None,
         }
     }
 
@@ -171,7 +177,9 @@ impl Settings {
         config.ssl_mode(if self.url.encrypted { SslMode::Require } else { SslMode::Disable });
         config.connect_timeout(self.connect).tcp_user_timeout(self.statement);
         config.keepalives_idle(Duration::from_secs(30));
-        if config.get_application_name().is_none() {
+        if let Some(name) = self.name {
+            config.application_name(name);
+        } else if config.get_application_name().is_none() {
             config.application_name("latchkey");
         }
         if let Some(password) = &self.password {

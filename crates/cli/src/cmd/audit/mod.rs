@@ -3,7 +3,7 @@
 mod cef;
 mod export;
 mod follow;
-mod verify;
+pub mod verify;
 
 use super::{configuration, existing_store};
 use crate::args::DataArgs;
@@ -12,6 +12,7 @@ use clap::{Args as Arguments, Subcommand, ValueEnum};
 use domain::audit::export::ExportError;
 use domain::time::Timestamp;
 use domain::{Cx, Operator, keyring};
+use server::config::Config;
 use server::service;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -118,13 +119,19 @@ pub fn run(command: AuditCommand) -> Result<(), Failure> {
 async fn attach(place: &DataArgs) -> Result<(Arc<Store>, Cx, Operator), Failure> {
     let config = configuration(place)?;
     let store = Arc::new(existing_store(&config).await?);
-    let (cx, operator) = service::tool(&config, &store).map_err(Failure::machine)?;
+    let (cx, operator) = over(&config, &store).await?;
+    Ok((store, cx, operator))
+}
+
+/// The rules over a store that is open, with a key to sign with.
+async fn over(config: &Config, store: &Arc<Store>) -> Result<(Cx, Operator), Failure> {
+    let (cx, operator) = service::tool(config, store).map_err(Failure::machine)?;
     keyring::refresh(&cx).await.map_err(Failure::machine)?;
     if !keyring::can_sign(&cx) {
         let no_key = std::io::Error::other("there is no key to sign with");
         return Err(Failure::refused(no_key).hint("start the service once: it makes a key"));
     }
-    Ok((store, cx, operator))
+    Ok((cx, operator))
 }
 
 fn not_read(error: ExportError) -> Failure {

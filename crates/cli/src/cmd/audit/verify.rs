@@ -1,7 +1,7 @@
 //! `latchkey audit verify`: whether a record is the one that was written, told offline.
 
 use super::export::lines;
-use super::{VerifyArgs, attach};
+use super::{VerifyArgs, attach, over};
 use crate::cmd::block_on;
 use crate::error::Failure;
 use crate::{print, progress};
@@ -10,11 +10,15 @@ use domain::audit::checkpoint::{Checkpoint, PublicKey};
 use domain::audit::export::export;
 use domain::audit::verify::{Demands, Fault, Verdict, Verifier, last_checkpoint};
 use domain::store::Health;
+use domain::{Cx, Operator};
 use serde_json::Value;
+use server::config::Config;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
+use std::sync::Arc;
+use store::Store;
 
 /// A thumbprint is SHA-256 in base64url.
 const THUMBPRINT: usize = 43;
@@ -33,7 +37,12 @@ pub fn run(args: &VerifyArgs) -> Result<(), Failure> {
         Some(file) => of_lines(demands, BufReader::new(open(file)?)),
         None => {
             demands.is_whole_store = true;
-            block_on(of_store(demands, args))
+            block_on(async {
+                let (store, cx, operator) = attach(&args.place).await?;
+                let verdict = of_record(demands, &cx, &operator).await;
+                store.close().await;
+                verdict
+            })
         }
     }?;
     print::line(&text(&verdict));
@@ -58,13 +67,18 @@ fn of_lines(demands: Demands, lines: impl BufRead) -> Result<Verdict, Failure> {
     verifier.finish().map_err(broken)
 }
 
-async fn of_store(demands: Demands, args: &VerifyArgs) -> Result<Verdict, Failure> {
-    let (store, cx, operator) = attach(&args.place).await?;
-    let mut export = export(&cx, may_read_audit(&operator), None).await.map_err(Failure::machine)?;
+/// Verifies the record of a store that is open.
+pub async fn of_store(config: &Config, store: &Arc<Store>) -> Result<Verdict, Failure> {
+    let (cx, operator) = over(config, store).await?;
+    let demands = Demands { trusted: None, earlier: None, is_whole_store: true };
+    of_record(demands, &cx, &operator).await
+}
+
+async fn of_record(demands: Demands, cx: &Cx, operator: &Operator) -> Result<Verdict, Failure> {
+    let mut export = export(cx, may_read_audit(operator), None).await.map_err(Failure::machine)?;
     let mut verifier = Verifier::new(demands);
     let all = |lines: &[String]| lines.iter().try_for_each(|line| verifier.read(line)).map_err(broken);
     let read = progress::while_waiting("verifying the audit record", lines(&mut export, all)).await;
-    store.close().await;
     read.and_then(|()| verifier.finish().map_err(broken))
 }
 
@@ -118,7 +132,8 @@ fn earlier(file: &Path) -> Result<Checkpoint, Failure> {
     })
 }
 
-fn text(verdict: &Verdict) -> String {
+/// What was found, for people.
+pub fn text(verdict: &Verdict) -> String {
     let Verdict { start, last, last_at, checkpoints, signed, .. } = verdict;
     let first = start.as_ref().map_or(0, |start| start.seq) + 1;
     let begins = match start {
