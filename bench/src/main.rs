@@ -1,11 +1,12 @@
 //! Measures the service beside the limits of the machine it runs on, in one run.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the run under overload draws with it"))]
+mod arrivals;
 mod chart;
 mod emulator;
 mod limits;
 mod load;
 mod measure;
+mod overload;
 mod report;
 mod saml;
 mod server_process;
@@ -25,6 +26,8 @@ enum Command {
     Run(Settings),
     /// Measures the door for SAML beside one parse and one bare verification
     Saml(SamlSettings),
+    /// Measures more sign-ins than can be hashed, as a curve
+    Overload(overload::Settings),
     /// Measures the start of the emulator beside that of others
     Emulator(emulator::Settings),
 }
@@ -69,6 +72,11 @@ async fn main() -> anyhow::Result<()> {
             measure::saml(Duration::from_secs(settings.seconds), &mut report)?;
             report.print();
             Ok(())
+        }
+        Command::Overload(settings) => {
+            let report = overload::measure(&settings).await?;
+            report.print();
+            settings.json.map_or(Ok(()), |file| report.write(&file))
         }
         Command::Emulator(settings) => {
             let report = emulator::measure(&settings).await?;

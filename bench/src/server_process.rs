@@ -61,6 +61,11 @@ impl ServerProcess {
         Ok(number_after(&self.proc("status")?, "VmRSS:")? * 1024)
     }
 
+    /// The most memory that it held so far, in bytes.
+    pub fn peak(&self) -> anyhow::Result<u64> {
+        peak_memory(&self.child)
+    }
+
     /// What it read from and wrote to the disk since it started.
     pub fn disk(&self) -> anyhow::Result<Disk> {
         let io = self.proc("io")?;

@@ -36,6 +36,12 @@ const LAST_MOMENT: Duration = Duration::from_millis(500);
 /// Connections that the system keeps for us while we are busy.
 const BACKLOG: u32 = 4_096;
 
+/// Bytes that a connection of HTTP/2 may have sent, of one request or of all, and nobody has read.
+const WINDOW: u32 = 262_144;
+
+/// Bytes of answers that one connection of HTTP/2 keeps for each request until they can be sent.
+const UNSENT: usize = 65_536;
+
 /// Requests that one connection of HTTP/2 may have under way.
 const STREAMS: u32 = 128;
 
@@ -147,6 +153,9 @@ fn protocol(limits: &Limits) -> Builder<TokioExecutor> {
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_send_buf_size(UNSENT)
         .max_header_list_size(header_bytes)
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(10));
