@@ -2,20 +2,35 @@
 
 mod arrivals;
 mod chart;
+mod doors;
 mod emulator;
+mod gauge;
+mod growth;
+mod instructions;
 mod limits;
+mod live;
 mod load;
-mod measure;
+mod nodes;
 mod overload;
+mod paths;
+mod picture;
+mod place;
+mod plan;
+mod population;
+mod postgres;
 mod report;
+mod run;
 mod saml;
 mod server_process;
+mod start;
 mod tool;
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::bail;
 use clap::Parser;
+use report::Report;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Measures a latchkey server
 #[derive(Parser)]
@@ -23,30 +38,17 @@ enum Command {
     /// Serves one JSON body with nothing but hyper: what every endpoint is compared with
     Bare,
     /// Measures the limits, then the service
-    Run(Settings),
+    Run(plan::Settings),
     /// Measures the door for SAML beside one parse and one bare verification
     Saml(SamlSettings),
+    /// Walks the hot paths, for callgrind
+    Walk,
+    /// Counts the instructions and allocations of the hot paths, and compares them with the committed ones
+    Instructions(instructions::Settings),
     /// Measures more sign-ins than can be hashed, as a curve
     Overload(overload::Settings),
     /// Measures the start of the emulator beside that of others
     Emulator(emulator::Settings),
-}
-
-/// What to measure, and for how long.
-#[derive(clap::Args)]
-struct Settings {
-    /// The server's binary
-    #[arg(long, default_value = "target/release/latchkey")]
-    server: PathBuf,
-    /// Where data folders are made; a real disk, not memory
-    #[arg(long, default_value = "target/bench")]
-    folder: PathBuf,
-    /// How long each operation is measured
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
-    /// Also writes the figures to this file
-    #[arg(long)]
-    json: Option<PathBuf>,
 }
 
 /// How long to measure the door for SAML.
@@ -61,27 +63,51 @@ struct SamlSettings {
 async fn main() -> anyhow::Result<()> {
     match Command::parse() {
         Command::Bare => limits::serve_bare().await,
-        Command::Run(settings) => {
-            let duration = Duration::from_secs(settings.seconds);
-            let report = measure::everything(&settings.server, &settings.folder, duration).await?;
-            report.print();
-            settings.json.map_or(Ok(()), |file| report.write(&file))
-        }
+        Command::Walk => paths::walk().await,
+        Command::Instructions(settings) => instructions::check(&settings),
+        Command::Run(settings) => whole(&settings).await,
         Command::Saml(settings) => {
-            let mut report = report::Report::default();
-            measure::saml(Duration::from_secs(settings.seconds), &mut report)?;
+            let mut report = Report::default();
+            run::saml(Duration::from_secs(settings.seconds), &mut report)?;
             report.print();
             Ok(())
         }
         Command::Overload(settings) => {
-            let report = overload::measure(&settings).await?;
+            server_process::may_run_on("1");
+            let report = unless_ended(overload::measure(&settings)).await?;
             report.print();
             settings.json.map_or(Ok(()), |file| report.write(&file))
         }
         Command::Emulator(settings) => {
-            let report = emulator::measure(&settings).await?;
+            let report = unless_ended(emulator::measure(&settings)).await?;
             report.print();
             settings.json.map_or(Ok(()), |file| report.write(&file))
         }
+    }
+}
+
+/// Everything that is asked for, within its bound.
+async fn whole(settings: &plan::Settings) -> anyhow::Result<()> {
+    let bound = settings.bound();
+    report::progress(&format!("the service; it is given up after {} minutes", bound.as_secs().div_ceil(60)));
+    server_process::may_run_on("1");
+    let Ok(report) = tokio::time::timeout(bound, unless_ended(run::everything(settings))).await else {
+        bail!("the run took longer than {} s", bound.as_secs());
+    };
+    let report = report?;
+    report.print();
+    settings.json.as_ref().map_or(Ok(()), |file| report.write(file))?;
+    settings.svg.as_ref().map_or(Ok(()), |file| picture::draw(&report, file))?;
+    settings.growth_svg.as_ref().map_or(Ok(()), |file| picture::draw_growth(&report, file))?;
+    if report.failed.is_empty() { Ok(()) } else { bail!("not everything could be measured") }
+}
+
+/// A signal drops the work, and with it every process that it has started.
+async fn unless_ended<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        done = work => done,
+        _ = terminate.recv() => bail!("told to end"),
+        _ = interrupt.recv() => bail!("interrupted"),
     }
 }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::arrivals::{self, Arrival, Stream};
 use crate::chart::{Axis, Chart, Line, stacked};
 use crate::load::{self, Asked, Client, Spread};
+use crate::plan;
 use crate::report::{Report, Row, Target, ms, number, progress};
 use crate::server_process::ServerProcess;
 
@@ -70,6 +71,17 @@ struct Point {
     refused_p99_ms: f64,
     token_p99_ms: f64,
     user_p99_ms: f64,
+}
+
+/// The lines of T5, as a part of the whole; the curve stays in the folder of the bench.
+pub async fn in_a_run(all: &plan::Settings, report: &mut Report) -> anyhow::Result<()> {
+    let (server, folder) = (all.server.clone(), all.folder.clone());
+    let (data, picture) = (folder.join("overload.csv"), folder.join("overload.svg"));
+    let seconds = all.duration().as_secs().max(2);
+    let overloaded = measure(&Settings { server, folder, seconds, data, picture, json: None }).await?;
+    report.rows.extend(overloaded.rows);
+    report.notes.extend(overloaded.notes);
+    Ok(())
 }
 
 /// Measures the curve, and writes it down.
@@ -232,7 +244,8 @@ fn judged(arrivals: &[Arrival], time: Duration) -> Point {
 fn report(points: &[Point], capacity: f64) -> Report {
     let mut report = Report::default();
     let (Some(idle), Some(most)) = (points.first(), points.last()) else { return report };
-    let mut add = |id, what, unit, (rate, limit): (f64, f64), target| {
+    let mut add = |id: &str, what: &str, unit, (rate, limit): (f64, f64), target| {
+        let (id, what) = (id.to_owned(), what.to_owned());
         report.rows.push(Row { id, what, unit, rate, limit, target, timing: None });
     };
     let goodput = (most.goodput_per_cpu_s, capacity);

@@ -42,27 +42,15 @@ pub struct Saml {
 }
 
 impl Saml {
-    /// Measures each for `duration`, on one message signed with RSA-2048.
+    /// Measures each for `duration`, on one message.
     pub fn measure(duration: Duration) -> anyhow::Result<Self> {
-        let made = rcgen::KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
-        let key = KeyPair::from_pkcs8(&made.serialize_der())?;
-        let provider = provider(CertificateParams::default().self_signed(&made)?.pem())?;
-        let Signed { message, info, signature } = Signed::by(&key)?;
-        ensure!(message.len().abs_diff(LENGTH) < 100, "the message has {} bytes", message.len());
-
-        let service = Service { entity_id: ENTITY.into(), acs: ACS.into(), slo: String::new() };
-        let token = Secret::new(BASE64_STANDARD.encode(&message));
-        let door = repeat(duration, || {
-            judge(&provider, &service, &Taker::Program, NOW, &token)
-                .map_err(|reason| anyhow!("refused: {reason:?}"))
-        })?;
-        let parse = repeat(duration, || {
-            Parser::new().parse(&message).map(drop).map_err(|error| anyhow!("not parsed: {error}"))
-        })?;
-        let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref())?;
-        let verify = repeat(duration, || Ok(public.verify_sig(info.as_bytes(), &signature)?))?;
+        let example = Example::made()?;
+        let door = repeat(duration, || example.judged())?;
+        let parse = repeat(duration, || example.parsed())?;
+        let verify = repeat(duration, || example.verified())?;
+        let (message, token) = (&example.signed.message, &example.token);
         let base64 = repeat(duration, || Ok(BASE64_STANDARD.decode(token.expose()).map(drop)?))?;
-        let document = Parser::new().parse(&message).map_err(|error| anyhow!("not parsed: {error}"))?;
+        let document = Parser::new().parse(message).map_err(|error| anyhow!("not parsed: {error}"))?;
         let canonical = repeat(duration, || {
             let done = canonicalize_doc::<&str>(&document, C14nMode::Exclusive, None, &[]);
             done.map(drop).map_err(|error| anyhow!("not made canonical: {error}"))
@@ -78,6 +66,47 @@ impl Saml {
     pub fn microseconds(&self) -> (f64, f64) {
         let cost = |limit: &Limit| 1e6 / limit.per_cpu_second;
         (cost(&self.door), cost(&self.parse) + cost(&self.verify))
+    }
+}
+
+/// One message signed with RSA-2048, and what it is judged by.
+pub struct Example {
+    provider: Provider,
+    service: Service,
+    token: Secret,
+    signed: Signed,
+    public: ParsedPublicKey,
+}
+
+impl Example {
+    /// Signed with a key that is made for it.
+    pub fn made() -> anyhow::Result<Self> {
+        let made = rcgen::KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)?;
+        let key = KeyPair::from_pkcs8(&made.serialize_der())?;
+        let provider = provider(CertificateParams::default().self_signed(&made)?.pem())?;
+        let signed = Signed::by(&key)?;
+        let length = signed.message.len();
+        ensure!(length.abs_diff(LENGTH) < 100, "the message has {length} bytes");
+        let service = Service { entity_id: ENTITY.into(), acs: ACS.into(), slo: String::new() };
+        let token = Secret::new(BASE64_STANDARD.encode(&signed.message));
+        let public = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref())?;
+        Ok(Self { provider, service, token, signed, public })
+    }
+
+    /// By the door, from its Base64 until it is known what it says.
+    pub fn judged(&self) -> anyhow::Result<()> {
+        judge(&self.provider, &self.service, &Taker::Program, NOW, &self.token)
+            .map(drop)
+            .map_err(|reason| anyhow!("refused: {reason:?}"))
+    }
+
+    fn parsed(&self) -> anyhow::Result<()> {
+        Parser::new().parse(&self.signed.message).map(drop).map_err(|error| anyhow!("not parsed: {error}"))
+    }
+
+    /// Its signature alone, over what it is over.
+    pub fn verified(&self) -> anyhow::Result<()> {
+        Ok(self.public.verify_sig(self.signed.info.as_bytes(), &self.signed.signature)?)
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 
@@ -17,6 +17,7 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub struct ServerProcess {
     child: Child,
     address: SocketAddr,
+    started: Instant,
     // A closed pipe would fail the next line that the server prints.
     _stdout: BufReader<ChildStdout>,
 }
@@ -31,24 +32,26 @@ pub struct Disk {
 impl ServerProcess {
     /// Starts the program on core 0 and waits for its line `… ready http://HOST:PORT`; what it logs goes to `log`.
     pub fn start(program: &Path, arguments: &[&OsStr], log: &Path) -> anyhow::Result<Self> {
-        let mut child = pinned(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(File::create(log)?)
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(log)?);
+        let (started, child) = on_core_0(|| (Instant::now(), command.spawn()));
+        let mut child = child.with_context(|| format!("cannot start {}", program.display()))?;
         let mut stdout = BufReader::new(child.stdout.take().context("the server has no output")?);
         let mut line = String::new();
         stdout.read_line(&mut line)?;
         let address = line.trim().split_once("ready http://").map(|(_, address)| address);
         let address = address.with_context(|| format!("no ready line:\n{}", logged(log)))?.parse()?;
-        Ok(Self { child, address, _stdout: stdout })
+        Ok(Self { child, address, started, _stdout: stdout })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// How long ago it was forked.
+    pub fn age(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// The CPU time it used since it started, all threads, user and kernel.
@@ -70,6 +73,13 @@ impl ServerProcess {
     pub fn disk(&self) -> anyhow::Result<Disk> {
         let io = self.proc("io")?;
         Ok(Disk { read: number_after(&io, "read_bytes:")?, written: number_after(&io, "\nwrite_bytes:")? })
+    }
+
+    /// Ends it without asking, as a power cut would, and waits.
+    pub fn kill(mut self) -> anyhow::Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// Asks it to end, and waits.
@@ -123,15 +133,21 @@ fn logged(file: &Path) -> String {
     fs::read_to_string(file).unwrap_or_default()
 }
 
-fn pinned(program: &Path) -> Command {
-    let can_pin =
-        Command::new("taskset").args(["-c", "0", "true"]).status().is_ok_and(|status| status.success());
-    if !can_pin {
-        return Command::new(program);
+/// Starts a program on core 0, where this thread is while it forks: no other program stands between the fork and it.
+fn on_core_0<T>(start: impl FnOnce() -> T) -> T {
+    let moved = may_run_on("0");
+    let started = start();
+    if moved {
+        may_run_on("1");
     }
+    started
+}
+
+/// Moves this thread to a core; whether that could be done. A machine with one core leaves everything where it is.
+pub fn may_run_on(core: &str) -> bool {
     let mut command = Command::new("taskset");
-    command.args(["-c", "0"]).arg(program);
-    command
+    command.args(["-p", "-c", core, &std::process::id().to_string()]).stdout(Stdio::null());
+    command.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
 fn number_after(text: &str, label: &str) -> anyhow::Result<u64> {

@@ -18,9 +18,9 @@ fn may_know(user: &str) -> &'static [&'static str] {
     match user {
         "wire" => &[],
         "domain" | "client" => &["wire"],
-        "store" | "bench" => &["wire", "domain"],
+        "store" => &["wire", "domain"],
         "server" => &["wire", "domain", "store"],
-        "emulator" => &["wire", "domain", "store", "server"],
+        "bench" | "emulator" => &["wire", "domain", "store", "server"],
         "cli" => &["wire", "domain", "store", "server", "emulator", "client"],
         other => panic!("{other} has no place among the crates: give it its arrows here"),
     }
