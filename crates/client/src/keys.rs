@@ -5,7 +5,7 @@ use crate::exchange::{Exchange, NetworkError, Outward};
 use crate::time::{Clock, Timestamp};
 use aws_lc_rs::digest::{SHA256, digest};
 use jsonwebtoken::DecodingKey;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -207,4 +207,5 @@ fn is_es256(key: &Jwk) -> bool {
     on_p256
         && key.common.key_algorithm.is_none_or(|algorithm| algorithm == KeyAlgorithm::ES256)
         && key.common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature)
+        && key.common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify))
 }

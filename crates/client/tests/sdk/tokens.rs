@@ -205,3 +205,23 @@ mod layer {
         }
     }
 }
+
+#[tokio::test]
+async fn of_the_vectors_of_wycheproof_only_what_is_signed_with_es256_gets_as_far_as_its_claims() {
+    let vectors = include_str!("../../../server/tests/vectors/wycheproof/json_web_signature_test.json");
+    let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+    let (mut seen, mut signed) = (0, Vec::new());
+    for group in vectors["testGroups"].as_array().unwrap() {
+        let set = serde_json::json!({"keys": [group["public"]]}).to_string();
+        let verifier = Verifier::new("https://id.example.com", AUDIENCE, KeySource::Given(set)).unwrap();
+        for test in group["tests"].as_array().unwrap() {
+            seen += 1;
+            let verdict = verifier.verify(&Secret::new(test["jws"].as_str().unwrap())).await.unwrap_err();
+            // None of them says who somebody is, and nothing is read before the signature held.
+            if matches!(verdict, NotVerified::Claim(_)) {
+                signed.push(test["tcId"].as_u64().unwrap());
+            }
+        }
+    }
+    assert_eq!((seen, signed), (401, vec![18, 378]));
+}

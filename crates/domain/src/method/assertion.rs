@@ -25,22 +25,20 @@ const KINDS: [&str; 2] = ["jwt", "at+jwt"];
 /// The last instant that a claim may name: the end of the year 9999.
 const LAST_SECOND: i64 = 253_402_300_799;
 
-/// A token as it was presented. Nothing in it is believed.
-pub(super) struct Presented {
+/// What is signed, in the compact form (RFC 7515, section 7.1), whatever it says. Nothing in it is believed.
+struct Jws {
     message: String,
     signature: Vec<u8>,
     algorithm: String,
     kid: String,
-    claims: Map<String, Value>,
 }
 
-impl Presented {
-    /// Takes a token apart, which proves nothing.
-    pub(super) fn read(token: &Secret) -> Result<Self, Distrust> {
-        let token = token.expose();
-        let parts: Vec<&str> = token.splitn(4, '.').collect();
-        let [header, claims, signature] = parts.as_slice() else { return Err(Distrust::NotAToken) };
-        if token.len() > LONGEST {
+impl Jws {
+    /// Takes a text apart; what is signed comes beside it, as it was written.
+    fn read(compact: &str) -> Result<(Self, &str), Distrust> {
+        let parts: Vec<&str> = compact.splitn(4, '.').collect();
+        let [header, payload, signature] = parts.as_slice() else { return Err(Distrust::NotAToken) };
+        if compact.len() > LONGEST {
             return Err(Distrust::NotAToken);
         }
         let header_fields = object(header)?;
@@ -48,13 +46,36 @@ impl Presented {
             return Err(Distrust::HeaderNotAllowed);
         }
         is_to_sign_in(&header_fields)?;
-        Ok(Self {
-            message: format!("{header}.{claims}"),
+        let jws = Self {
+            message: format!("{header}.{payload}"),
             signature: BASE64URL.decode(signature).map_err(|_| Distrust::NotAToken)?,
             algorithm: text(&header_fields, "alg")?.to_owned(),
             kid: text(&header_fields, "kid")?.to_owned(),
-            claims: object(claims)?,
-        })
+        };
+        Ok((jws, payload))
+    }
+
+    /// Whether this key signed it. The algorithm is the key's; the header may only agree.
+    fn is_signed_with(&self, key: &Verifier<'_>) -> Result<(), Distrust> {
+        if self.algorithm != key.algorithm() {
+            return Err(Distrust::WrongAlgorithm);
+        }
+        let is_signed = key.verifies(self.message.as_bytes(), &self.signature);
+        if is_signed { Ok(()) } else { Err(Distrust::BadSignature) }
+    }
+}
+
+/// A token as it was presented. Nothing in it is believed.
+pub(super) struct Presented {
+    jws: Jws,
+    claims: Map<String, Value>,
+}
+
+impl Presented {
+    /// Takes a token apart, which proves nothing.
+    pub(super) fn read(token: &Secret) -> Result<Self, Distrust> {
+        let (jws, claims) = Jws::read(token.expose())?;
+        Ok(Self { jws, claims: object(claims)? })
     }
 
     /// Who says to have issued it: the provider to ask.
@@ -64,17 +85,12 @@ impl Presented {
 
     /// The name of the key that it says to be signed with: which of the provider's keys to try.
     pub(super) fn kid(&self) -> &str {
-        &self.kid
+        &self.jws.kid
     }
 
-    /// The claims, once the signature holds. The algorithm is the key's; the header may only agree.
+    /// The claims, once the signature holds.
     pub(super) fn verified_with(self, key: &Verifier<'_>) -> Result<Signed, Distrust> {
-        if self.algorithm != key.algorithm() {
-            return Err(Distrust::WrongAlgorithm);
-        }
-        if !key.verifies(self.message.as_bytes(), &self.signature) {
-            return Err(Distrust::BadSignature);
-        }
+        self.jws.is_signed_with(key)?;
         // Whoever publishes an emulator's keys as theirs still cannot lend them its users.
         if self.claims.contains_key("latchkey_emulator") {
             return Err(Distrust::WrongKind);
@@ -134,4 +150,49 @@ fn is_to_sign_in(header: &Map<String, Value>) -> Result<(), Distrust> {
     let kind = kind.as_str().ok_or(Distrust::WrongType)?.to_ascii_lowercase();
     let kind = kind.strip_prefix("application/").unwrap_or(&kind);
     if KINDS.contains(&kind) { Ok(()) } else { Err(Distrust::WrongKind) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::key_set::{Algorithm, KeySet};
+
+    const VECTORS: &str =
+        include_str!("../../../server/tests/vectors/wycheproof/json_web_signature_test.json");
+
+    /// Published as valid and refused here, with the reason.
+    const STRICTER: [(&[u64], &str); 3] = [
+        (&[1, 348, 352, 357, 358, 359, 372, 373, 376, 377], "no provider signs with a secret that it shares"),
+        (&[346, 350], "the key is for PS256, and the header says PS384"),
+        (&[347, 351], "the key is for ES521, which no algorithm is called"),
+    ];
+
+    /// Whether a text is signed with the one key that a provider publishes, whichever algorithm was agreed with it.
+    fn is_signed(public: &Value, text: &str) -> bool {
+        let keys = KeySet::read(serde_json::json!({"keys": [public]}).to_string().as_bytes()).unwrap();
+        let Ok((jws, _)) = Jws::read(text) else { return false };
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+            .map(|name| name.parse::<Algorithm>().unwrap())
+            .into_iter()
+            .any(|agreed| keys.key(&jws.kid, agreed).is_ok_and(|key| jws.is_signed_with(&key).is_ok()))
+    }
+
+    #[test]
+    fn the_vectors_of_wycheproof_are_judged_as_they_are_published_or_more_strictly_for_a_reason() {
+        let vectors: Value = serde_json::from_str(VECTORS).unwrap();
+        let (mut seen, mut signed) = (0, 0);
+        for group in vectors["testGroups"].as_array().unwrap() {
+            for test in group["tests"].as_array().unwrap() {
+                let id = test["tcId"].as_u64().unwrap();
+                let stricter = STRICTER.iter().find(|(ids, _)| ids.contains(&id)).map(|(_, reason)| reason);
+                let is_valid = test["result"] == "valid";
+                assert!(is_valid || stricter.is_none(), "{id} is not published as valid");
+                let ours = is_signed(&group["public"], test["jws"].as_str().unwrap());
+                assert_eq!(ours, is_valid && stricter.is_none(), "{id} {} {stricter:?}", test["comment"]);
+                seen += 1;
+                signed += usize::from(ours);
+            }
+        }
+        assert_eq!((seen, signed), (401, 32));
+    }
 }
