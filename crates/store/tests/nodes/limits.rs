@@ -1,8 +1,8 @@
 //! A database that takes too long, and more requests than there are connections: refused in time, and good again after.
 
 use super::until;
-use crate::contract::{ACME, World, at};
-use domain::store::{Directory, StoreError};
+use crate::contract::{ACME, World, at, entry, proven, session};
+use domain::store::{Directory, Sessions, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 use store::Store;
@@ -32,6 +32,9 @@ async fn a_statement_is_given_up_and_a_full_pool_refuses_and_both_are_good_again
     let config: tokio_postgres::Config = url.parse().unwrap();
     let (holder, line) = config.connect(NoTls).await.unwrap();
     tokio::spawn(line);
+    // Within one transaction the activity of others looks as it did at the first look.
+    let (watcher, line) = config.connect(NoTls).await.unwrap();
+    tokio::spawn(line);
     holder.batch_execute("BEGIN; LOCK TABLE org IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let begun = Instant::now();
     let asked: Vec<_> = (0..2)
@@ -42,7 +45,7 @@ async fn a_statement_is_given_up_and_a_full_pool_refuses_and_both_are_good_again
         .collect();
     let waiting = "SELECT 1 FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'";
     until("both connections wait for the lock", async || {
-        holder.query(waiting, &[]).await.unwrap().len() == 2
+        watcher.query(waiting, &[]).await.unwrap().len() == 2
     })
     .await;
     assert_eq!(said(node.org(ACME).await), "too many requests are waiting for the database");
@@ -53,4 +56,20 @@ async fn a_statement_is_given_up_and_a_full_pool_refuses_and_both_are_good_again
     assert!(begun.elapsed() >= settings.statement);
     holder.batch_execute("COMMIT").await.unwrap();
     assert!(node.org(ACME).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_user_may_sign_in_many_times_at_once_on_two_nodes() {
+    let world = World::new().await;
+    let nodes = [Arc::new(world.another().await), Arc::new(world.another().await)];
+    let opened: Vec<_> = (0..100_u8)
+        .map(|number| {
+            let node = Arc::clone(&nodes[usize::from(number % 2)]);
+            let session = session(number + 1, ACME, 0);
+            tokio::spawn(async move { node.open_session(&session, &proven(), &entry(0)).await })
+        })
+        .collect();
+    for one in opened {
+        assert_eq!(one.await.unwrap(), Ok(()));
+    }
 }
