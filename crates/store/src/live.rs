@@ -5,7 +5,9 @@ use crate::elsewhere::Hearing;
 use crate::sessions;
 use domain::session::{Place, Session, SessionDigest};
 use domain::time::Timestamp;
-use std::collections::HashMap;
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
@@ -20,7 +22,53 @@ const PORTION: usize = 1_000;
 
 const SHARDS: usize = 64;
 
-type Shard = RwLock<HashMap<SessionDigest, Arc<Session>>>;
+type Shard = RwLock<HashSet<Held, ByDigest>>;
+
+/// A session that is found by the digest in it, which is not kept a second time beside it.
+struct Held(Arc<Session>);
+
+impl Borrow<SessionDigest> for Held {
+    fn borrow(&self) -> &SessionDigest {
+        &self.0.digest
+    }
+}
+
+impl Hash for Held {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.digest.hash(state);
+    }
+}
+
+impl PartialEq for Held {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.digest == other.0.digest
+    }
+}
+
+impl Eq for Held {}
+
+/// Takes the end of a digest for its hash. Ids are drawn here, so nobody chooses which digests are kept.
+#[derive(Debug, Clone, Copy, Default)]
+struct ByDigest(u64);
+
+impl BuildHasher for ByDigest {
+    type Hasher = Self;
+
+    fn build_hasher(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Hasher for ByDigest {
+    fn write(&mut self, bytes: &[u8]) {
+        // The length, which goes before, is overwritten by the digest.
+        self.0 = bytes.last_chunk().map_or(self.0, |last| u64::from_ne_bytes(*last));
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
 
 /// The sessions in memory. A session that is absent is looked for on disk, so forgetting one is always safe.
 pub struct LiveTable {
@@ -63,7 +111,8 @@ impl LiveTable {
         if !self.hearing.is_current() {
             return None;
         }
-        self.shard(digest).read().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+        let shard = self.shard(digest).read().unwrap_or_else(PoisonError::into_inner);
+        shard.get(digest).map(|held| Arc::clone(&held.0))
     }
 
     /// Keeps a session that has just been written, unless sessions ended meanwhile: then the disk is asked first.
@@ -80,8 +129,14 @@ impl LiveTable {
     /// Keeps a session as it was read, or the one that another reader kept first; `None` when sessions ended meanwhile.
     pub fn put(&self, reading: Reading, session: Arc<Session>) -> Option<Arc<Session>> {
         let mut shard = self.shard(&session.digest).write().unwrap_or_else(PoisonError::into_inner);
-        let is_current = self.endings.load(Ordering::SeqCst) == reading.0;
-        is_current.then(|| Arc::clone(shard.entry(session.digest).or_insert(session)))
+        if self.endings.load(Ordering::SeqCst) != reading.0 {
+            return None;
+        }
+        if let Some(first) = shard.get(&session.digest) {
+            return Some(Arc::clone(&first.0));
+        }
+        shard.insert(Held(Arc::clone(&session)));
+        Some(session)
     }
 
     /// Forgets a session that has ended on disk.
@@ -110,7 +165,7 @@ impl LiveTable {
         shard
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .retain(|digest, _| !digest.0.starts_with(&mark));
+            .retain(|held| !held.0.digest.0.starts_with(&mark));
     }
 
     /// Forgets every session: another node may have ended any of them.
@@ -124,7 +179,7 @@ impl LiveTable {
     pub fn let_some_go(&self) {
         let next = usize::try_from(self.renewed.fetch_add(1, Ordering::Relaxed)).unwrap_or(0) % SHARDS;
         if let Some(shard) = self.shards.get(next) {
-            shard.write().unwrap_or_else(PoisonError::into_inner).retain(|_, session| session.is_unsaved());
+            shard.write().unwrap_or_else(PoisonError::into_inner).retain(|held| held.0.is_unsaved());
         }
     }
 
@@ -145,7 +200,7 @@ impl LiveTable {
 
     fn retain(&self, keep: impl Fn(&Session) -> bool) {
         for shard in &self.shards {
-            shard.write().unwrap_or_else(PoisonError::into_inner).retain(|_, session| keep(session));
+            shard.write().unwrap_or_else(PoisonError::into_inner).retain(|held| keep(&held.0));
         }
     }
 
