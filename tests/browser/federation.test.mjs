@@ -19,10 +19,11 @@ async function ask(method, path, body) {
 }
 
 async function trust(changes) {
-  const { binding = "HTTP-Redirect", idpInitiated = false } = changes;
+  const { binding = "HTTP-Redirect", idpInitiated = false, singleLogout = [] } = changes;
   const answer = await ask("PUT", `/latchkey/v1/orgs/${ORG}/saml`, {
     issuer: idp.ISSUER,
     singleSignOn: [{ binding, url: `${provider.url}/sso` }],
+    singleLogout,
     certificates: [idp.CERTIFICATE],
     attributes: { firstName: `${CLAIMS}/givenname`, lastName: `${CLAIMS}/surname`, email: `${CLAIMS}/emailaddress` },
     defaultRole: "Designer",
@@ -39,8 +40,9 @@ before(async () => {
   const [, certificate] = /<ds:X509Certificate>([^<]+)</.exec(metadata);
   const [, entityId] = /entityID="([^"]+)"/.exec(metadata);
   const [, acs] = /AssertionConsumerService [^>]*Location="([^"]+)"/.exec(metadata);
+  const [, slo] = /SingleLogoutService [^>]*Location="([^"]+)"/.exec(metadata);
   entity = entityId;
-  provider = await idp.start({ entityId, acs, certificate: `-----BEGIN CERTIFICATE-----\n${certificate}\n-----END CERTIFICATE-----\n` });
+  provider = await idp.start({ entityId, acs, slo, certificate: `-----BEGIN CERTIFICATE-----\n${certificate}\n-----END CERTIFICATE-----\n` });
 });
 after(async () => {
   await browser.close();
@@ -67,6 +69,83 @@ for (const binding of ["HTTP-Redirect", "HTTP-POST"]) {
     assert.equal(await page.textContent("#user"), "grace.hopper");
     assert.equal(await page.$("#change-password"), null, "there is no password here to change");
     await page.click("#sign-out");
+    await page.waitForSelector("#username");
+    page.isSilent();
+  });
+}
+
+/** Signs somebody in at the provider, and answers the id of their session here. */
+async function signInAtProvider(page, who) {
+  await page.goto(`${URL_}/ma/sso/${ORG}`);
+  await sayWho(page, who);
+  await page.waitForSelector("#user");
+  return (await cookie(page)).value;
+}
+
+async function cookie(page) {
+  return (await page.context().cookies(URL_)).find(({ name }) => name === "USER_SESSION");
+}
+
+/** What the two doors that check a session say of it. */
+async function isGood(session) {
+  const headers = { "IDS-SESSION-ID": session };
+  const paths = ["/session-service/api/v1/session/User", "/gate"];
+  return Promise.all(paths.map(async (path) => (await fetch(HERE + path, { headers })).status));
+}
+
+/** Whom the provider knows in this browser. */
+async function atProvider(page) {
+  await page.goto(`${provider.url}/me`);
+  return page.textContent("#me");
+}
+
+for (const binding of ["HTTP-Redirect", "HTTP-POST"]) {
+  /** Two browsers in which the same person signed in, with the ids of their sessions. */
+  const twoBrowsers = async (who) => {
+    await trust({ singleLogout: [{ binding, url: `${provider.url}/slo/${binding}` }] });
+    const [page, other] = [await open(browser), await open(browser)];
+    const sessions = [await signInAtProvider(page, who), await signInAtProvider(other, who)];
+    assert.equal(provider.sessions(who), 2);
+    assert.equal(await atProvider(page), who);
+    assert.deepEqual(await Promise.all(sessions.map(isGood)), [[200, 200], [200, 200]]);
+    return [page, ...sessions];
+  };
+
+  test(`who signs out here is signed out here and then at the provider, by ${binding}`, async () => {
+    const who = `begins.here.${binding}`;
+    const [page, ended, other] = await twoBrowsers(who);
+    let before;
+    await page.route(`${provider.url}/slo/**`, async (route) => {
+      before = { here: await isGood(ended), there: provider.sessions(who) };
+      await route.continue();
+    });
+    await page.goto(HOME);
+    await page.click("#sign-out");
+    await page.waitForSelector("#signed-out");
+    assert.deepEqual(before, { here: [401, 401], there: 2 }, "it ends here before the provider hears of it");
+    assert.equal(await page.textContent("#signed-out"), "You are signed out here and at your identity provider.");
+    assert.equal(await cookie(page), undefined);
+    assert.equal(provider.sessions(who), 1);
+    assert.equal(await atProvider(page), "nobody");
+    assert.deepEqual(await isGood(other), [200, 200], "the other browser");
+    await page.goto(`${URL_}/ma/sso/${ORG}`);
+    await page.waitForSelector("#who");
+    page.isSilent();
+  });
+
+  test(`who signs out at the provider is signed out here, by ${binding}`, async () => {
+    const who = `begins.there.${binding}`;
+    const [page, ended, other] = await twoBrowsers(who);
+    await page.goto(`${provider.url}/slo/${binding}`);
+    // It shows a status when the service has said that it went well, and everything is over.
+    await page.waitForSelector("text=/^200$/");
+    assert.deepEqual(await isGood(ended), [401, 401]);
+    assert.equal(provider.sessions(who), 1);
+    assert.equal(await atProvider(page), "nobody");
+    assert.deepEqual(await isGood(other), [200, 200], "the other browser");
+    // Browsers send this cookie along with no form of another site, so it can be taken away by a URL alone.
+    assert.equal((await cookie(page))?.value, binding === "HTTP-POST" ? ended : undefined);
+    await page.goto(HOME);
     await page.waitForSelector("#username");
     page.isSilent();
   });
