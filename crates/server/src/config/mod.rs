@@ -4,15 +4,17 @@
 //! becomes one is a path to a file, never a value.
 
 mod check;
+mod network;
 mod postgres;
 mod sections;
 mod url;
 
 pub use check::{Problem, Problems};
+pub use network::{Network, Range};
 pub use postgres::Postgres;
 pub use sections::{
-    Audit, Federation, Limits, Lockout, Log, LogFormat, Network, OrgSpelling, Password, Range, Refusal,
-    RefusedStatus, Region, Session, Telemetry, Tls, Token, Wire,
+    Audit, Federation, Limits, Lockout, Log, LogFormat, OrgSpelling, Password, Refusal, RefusedStatus,
+    Region, Session, Telemetry, Tls, Token, Wire,
 };
 pub use url::{BaseUrl, NotABaseUrl};
 

@@ -96,7 +96,7 @@ pub async fn serve(
                 Err(error) => survive(&error).await,
             },
             // Where nobody is, there is nobody to walk past.
-            now = ticks.tick(), if !guests.is_empty() => rounds.walk(now, &mut guests),
+            _ = ticks.tick(), if !guests.is_empty() => rounds.walk(&mut guests),
             () = stop.as_mut() => break,
         }
     }
@@ -547,6 +547,17 @@ mod tests {
             ask(&mut caller, "GET / HTTP/1.1\r\nhost: a\r\n\r\n", " 0").await;
             tokio::time::advance(Duration::from_secs(60)).await;
         }
+        ask(&mut caller, "GET / HTTP/1.1\r\nhost: a\r\n\r\n", " 0").await;
+        let seconds = seconds_until_closed(&mut caller).await;
+        assert!((75..=77).contains(&seconds), "{seconds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_comes_after_a_time_without_any_may_be_as_quiet() {
+        let running = run(mirror(), Limits::default(), None);
+        drop(running.connect().await);
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        let mut caller = running.connect().await;
         ask(&mut caller, "GET / HTTP/1.1\r\nhost: a\r\n\r\n", " 0").await;
         let seconds = seconds_until_closed(&mut caller).await;
         assert!((75..=77).contains(&seconds), "{seconds}");

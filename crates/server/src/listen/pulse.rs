@@ -37,19 +37,20 @@ impl Rounds {
 
     /// The pulse of somebody who has just come. The clock may have stood while nobody was there.
     pub(super) fn pulse(&self) -> Pulse {
-        self.set(Instant::now());
+        self.set();
         Pulse::new(self)
     }
 
-    fn set(&self, now: Instant) -> u64 {
-        let now = now.duration_since(self.began).as_secs();
+    /// Sets the clock to now, which a tick that comes late does not tell.
+    fn set(&self) -> u64 {
+        let now = self.began.elapsed().as_secs();
         self.clock.store(now, Relaxed);
         now
     }
 
     /// Forgets who has gone, and asks to leave who has taken too long.
-    pub(super) fn walk(&self, now: Instant, guests: &mut Vec<Guest>) {
-        let now = self.set(now);
+    pub(super) fn walk(&self, guests: &mut Vec<Guest>) {
+        let now = self.set();
         let overdue = |guest: &Guest| guest.pulse.overdue(now, self.head_time);
         for guest in guests.extract_if(.., |guest| guest.leave.is_closed() || overdue(guest).is_some()) {
             let time = overdue(&guest).unwrap_or_default();

@@ -147,6 +147,12 @@ async fn a_draft_that_breaks_a_rule_is_told_which() {
         let detail = format!("Bad Request. Please check your request: {rule}.");
         assert_eq!(answer.json()["detail"], detail, "{value}");
     }
+}
+
+#[tokio::test]
+async fn a_draft_names_a_role_that_is_there_and_no_field_that_is_not() {
+    let world = World::of(SEED).await;
+    let ada = world.ada().await;
     for (field, value, status) in [("defaultRole", json!("Nobody"), 404), ("clientSecret", json!("x"), 400)] {
         let body = provider(|draft| draft[field] = value.clone());
         let answer = world.ask(Method::PUT, SAML).header("IDS-SESSION-ID", &ada).json(&body).await;

@@ -40,7 +40,7 @@ pub enum Answer {
     Later,
     /// Nobody accepted the connection.
     Unreached,
-    /// The connection ended before the answer did: nobody knows.
+    /// The connection, or the time that a request has (408), ended before the answer did: nobody knows.
     Torn,
     /// What no answer may be.
     Strange(String),
@@ -137,6 +137,7 @@ fn meaning(answer: Result<Response<Body>, ureq::Error>) -> Answer {
         401 | 403 => Answer::No(status),
         429 | 503 if may_retry => Answer::Later,
         409 => Answer::Later,
+        408 => Answer::Torn,
         _ => Answer::Strange(format!("{status} {body}")),
     }
 }
