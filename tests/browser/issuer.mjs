@@ -1,17 +1,21 @@
 // An issuer of tokens that is not ours: npm's oidc-provider, whose keys can be exchanged while it runs.
+import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
+import * as plain from "node:http";
 import { createServer } from "node:https";
 import { exportJWK, generateKeyPair } from "jose";
 import Provider from "oidc-provider";
 
-const [cert, key] = ["tls.crt", "tls.key"].map((name) => readFileSync(`${process.env.FOLDER}/${name}`, "utf8"));
+const { FOLDER } = process.env;
 const SECRET = "a secret of this run";
 
-/** Starts it; its one client calls itself by the name of a user. */
+/** Starts it, over TLS if there is a certificate; its one client calls itself by the name of a user. */
 export async function start({ audience, client }) {
-  const server = createServer({ cert, key });
+  const [cert, key] = ["tls.crt", "tls.key"].map((name) => FOLDER && readFileSync(`${FOLDER}/${name}`, "utf8"));
+  const server = FOLDER ? createServer({ cert, key }) : plain.createServer();
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  const url = `https://127.0.0.1:${server.address().port}`;
+  const url = `${FOLDER ? "https" : "http"}://127.0.0.1:${server.address().port}`;
+  let fetched = 0;
   const rotate = async (kid) => {
     const { privateKey } = await generateKeyPair("RS256", { extractable: true });
     const provider = new Provider(url, {
@@ -23,12 +27,14 @@ export async function start({ audience, client }) {
         clientCredentials: { enabled: true },
         resourceIndicators: {
           enabled: true,
-          defaultResource: () => audience,
+          // Its own name for us; the audience of an emulator, whose host is an address, would not be a URL to it.
+          defaultResource: () => "urn:latchkey",
           getResourceServerInfo: () => ({ scope: "", audience, accessTokenTTL: 300, accessTokenFormat: "jwt", jwt: { sign: { alg: "RS256" } } }),
         },
       },
     });
     server.removeAllListeners("request").on("request", provider.callback());
+    server.on("request", ({ url: path }) => (fetched += path === "/jwks"));
   };
   const token = async () => {
     const headers = { Authorization: `Basic ${Buffer.from(`${client}:${encodeURIComponent(SECRET)}`).toString("base64")}` };
@@ -37,5 +43,15 @@ export async function start({ audience, client }) {
     if (!answer.ok) throw new Error(await answer.text());
     return (await answer.json()).access_token;
   };
-  return { url, rotate, token, end: () => (server.closeAllConnections(), server.close()) };
+  return { url, client, rotate, token, fetched: () => fetched, end: () => (server.closeAllConnections(), server.close()) };
+}
+
+/** Lets an org trust it, and adds the user whose name its client has. */
+export async function trust(ask, org, { url, client }) {
+  const robot = { name: client, firstName: "Ci", lastName: "Robot", email: "ci@acme.test", authentication: 1, roles: ["Designer"] };
+  const added = await ask("POST", "/saas/public/core/v3/users", robot);
+  assert.equal(added.status, 201, await added.clone().text());
+  const terms = { type: "OIDC", endPoints: { issuer: url, keys: `${url}/jwks` }, accountPolicy: { link: { tokenClaim: "sub", matchType: "aliasName" } } };
+  const registered = await ask("POST", `/saas/public/core/v3/Orgs/${org}/IdentityProviders`, terms);
+  assert.equal(registered.status, 201, await registered.clone().text());
 }
