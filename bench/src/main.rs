@@ -13,6 +13,7 @@ mod load;
 mod nodes;
 mod overload;
 mod paths;
+mod peers;
 mod picture;
 mod place;
 mod plan;
@@ -49,6 +50,8 @@ enum Command {
     Overload(overload::Settings),
     /// Measures the start of the emulator beside that of others
     Emulator(emulator::Settings),
+    /// Measures tokens beside those of other servers
+    Peers(peers::Settings),
 }
 
 /// How long to measure the door for SAML.
@@ -80,6 +83,12 @@ async fn main() -> anyhow::Result<()> {
         }
         Command::Emulator(settings) => {
             let report = unless_ended(emulator::measure(&settings)).await?;
+            report.print();
+            settings.json.map_or(Ok(()), |file| report.write(&file))
+        }
+        Command::Peers(settings) => {
+            server_process::may_run_on("1");
+            let report = unless_ended(peers::measure(&settings)).await?;
             report.print();
             settings.json.map_or(Ok(()), |file| report.write(&file))
         }
