@@ -11,4 +11,5 @@ pub(crate) mod provision;
 pub mod request;
 pub mod service;
 pub mod session;
+pub mod sought;
 mod xml;

@@ -6,6 +6,7 @@ use crate::people::belongings;
 use crate::{Store, sessions, to_the_end, write, write_with};
 use async_trait::async_trait;
 use domain::audit::Entry;
+use domain::name::Label;
 use domain::org::Org;
 use domain::page::Page;
 use domain::store::{Directory, Orgs, StoreError};
@@ -16,6 +17,8 @@ use wire::OrgId;
 const WITHIN: &str = "WITH RECURSIVE within (id) AS
     (SELECT $1 UNION SELECT org.id FROM org JOIN within ON org.parent_id = within.id)
     SELECT org.id FROM org JOIN within ON org.id = within.id ORDER BY org.name, org.id LIMIT $2 OFFSET $3";
+
+const NAMED: &str = "SELECT id FROM org WHERE parent_id = $1 AND name = $2 ORDER BY id LIMIT 2";
 
 const PARENT: &str = "SELECT 1 FROM org WHERE id = $1";
 
@@ -47,6 +50,12 @@ impl Orgs for Store {
             orgs.extend(self.org(OrgId::from_bits(row.id(0)?)).await?);
         }
         Ok(orgs)
+    }
+
+    async fn orgs_named(&self, above: OrgId, name: &Label) -> Result<Vec<OrgId>, StoreError> {
+        let statement = sql(NAMED).bind(above.bits().to_be_bytes()).bind(name.as_str());
+        let rows = self.db.read(statement).await?;
+        Ok(rows.iter().map(|row| row.id(0).map(OrgId::from_bits)).collect::<Result<_, _>>()?)
     }
 
     async fn add_org(&self, org: &Org, first: Option<&Account>, entries: &[Entry]) -> Result<(), StoreError> {

@@ -234,6 +234,12 @@ async fn an_org_is_added_changed_and_removed_with_everything_in_it() {
         (vec!["Acme Prod".into(), "Below".into()], vec!["Sub".into()])
     );
 
+    let named = async |above, name: &str| store.orgs_named(above, &name.parse().unwrap()).await.unwrap();
+    store.add_org(&below(23, sub.id, "Below"), None, &[entry(1)]).await.unwrap();
+    assert_eq!((named(ACME, "Sub").await, named(sub.id, "Sub").await), (vec![sub.id], vec![]));
+    assert_eq!(named(sub.id, "Below").await, [22, 23].map(OrgId::from_bits));
+    store.remove_org(&below(23, sub.id, "Below"), &entry(1)).await.unwrap();
+
     let renamed = Org { name: "Renamed".into(), revision: sub.revision.next("ada"), ..sub.clone() };
     store.replace_org(&renamed, &entry(2)).await.unwrap();
     assert_eq!(*store.org(sub.id).await.unwrap().unwrap(), renamed);

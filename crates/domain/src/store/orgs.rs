@@ -2,6 +2,7 @@
 
 use super::StoreError;
 use crate::audit::Entry;
+use crate::name::Label;
 use crate::org::Org;
 use crate::page::Page;
 use crate::user::Account;
@@ -21,6 +22,9 @@ pub trait Policies: Send + Sync {
 pub trait Orgs: Send + Sync {
     /// An org and every org below it, by name.
     async fn orgs_within(&self, top: OrgId, page: Page) -> Result<Vec<Arc<Org>>, StoreError>;
+
+    /// Up to two of the orgs right below another that have exactly this name: enough to know whether one alone has it.
+    async fn orgs_named(&self, above: OrgId, name: &Label) -> Result<Vec<OrgId>, StoreError>;
 
     /// Adds an org below one that is there, and its first user if there is one; a conflict if the org above is gone or
     /// the user's name is taken.

@@ -4,6 +4,7 @@ use super::cookies;
 use super::logout;
 use super::page::{self, HOME, PASSWORD};
 use super::password;
+use super::saml::NO_ORG;
 use super::visitor::{Purpose, Visitor, token};
 use crate::app::App;
 use crate::http::body::{Body, Credentials};
@@ -16,14 +17,14 @@ use axum::response::Response;
 use domain::access::Caller;
 use domain::audit::Door;
 use domain::roster;
+use domain::saml::sought::Sought;
 use domain::session::Opened;
 use http::StatusCode;
-use wire::OrgId;
 use wire::error::Code;
 
 /// The page where people sign in, or see who they are.
 #[utoipa::path(get, path = "/identity-service/home", tag = "pages",
-    params(("org" = Option<String>, Query, description = "The id of an org whose single sign-on the page offers")),
+    params(("org" = Option<String>, Query, description = "The id or the name of an org whose single sign-on the page offers")),
     responses((status = 200, description = "A page for people", body = String, content_type = "text/html"), Troubles))]
 pub async fn show(State(app): State<App>, visitor: Visitor, RawQuery(query): RawQuery) -> Response {
     match &visitor.caller {
@@ -110,7 +111,7 @@ struct Show {
 /// What somebody said about the provider of their org.
 enum SingleSignOn {
     Unasked,
-    Of(OrgId),
+    Of(Sought),
     Unreadable,
 }
 
@@ -118,7 +119,7 @@ impl SingleSignOn {
     fn asked(query: Option<&str>) -> Self {
         let pairs = pairs(query.unwrap_or_default()).unwrap_or_default();
         let org = pairs.into_iter().find(|(name, value)| name == "org" && !value.is_empty());
-        org.map_or(Self::Unasked, |(_, id)| id.trim().parse().map_or(Self::Unreadable, Self::Of))
+        org.map_or(Self::Unasked, |(_, text)| text.parse().map_or(Self::Unreadable, Self::Of))
     }
 }
 

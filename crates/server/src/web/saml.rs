@@ -17,6 +17,7 @@ use domain::roster;
 use domain::saml::carry::{self, Carried};
 use domain::saml::request;
 use domain::saml::service::Service;
+use domain::saml::sought;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use wire::OrgId;
 use wire::error::Code;
@@ -26,7 +27,7 @@ const LONGEST_PATH: usize = 1_024;
 
 /// Send a browser to the org's provider to sign in.
 #[utoipa::path(get, path = "/ma/sso/{org}", tag = "pages",
-    params(("org" = String, Path, description = "The id of the org"),
+    params(("org" = String, Path, description = "The id of the org, or the name of a top-level one"),
         ("RelayState" = Option<String>, Query, description = "A path of this service to go to afterwards")),
     responses((status = 200, description = "A page that sends itself to the provider", body = String, content_type = "text/html"),
         (status = 303, description = "The provider"), Troubles))]
@@ -35,7 +36,8 @@ pub async fn begin(
     Path(org): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ApiError> {
-    let org = of_text(&org)?;
+    let sought = org.parse().map_err(|_| ApiError::new(Code::BadRequest, NO_ORG))?;
+    let org = sought::find(&app.cx, &sought).await?;
     let relay = relayed(query.as_deref().unwrap_or_default());
     let (id, carried) = carry::question(&app.cx, org, relay.as_deref()).await?.ok_or_else(no_sign_on)?;
     let mut response = send(&carried)?;
@@ -75,14 +77,17 @@ pub async fn metadata(State(app): State<App>, Path(org): Path<String>) -> Result
     Ok(([(header::CONTENT_TYPE, kind)], metadata).into_response())
 }
 
+/// What people hear of a text that no org can have.
+pub const NO_ORG: &str = "That is neither the id nor the name of an organization.";
+
 /// The org in a path.
 pub fn of_text(org: &str) -> Result<OrgId, ApiError> {
     org.parse().map_err(|_| ApiError::new(Code::BadRequest, "That is not the id of an organization."))
 }
 
-/// For an org that nobody has, as for one without a provider.
+/// For an org that nobody has, as for one without a provider, and for a name that two have.
 fn no_sign_on() -> ApiError {
-    ApiError::new(Code::NotFound, "No organization with this id has single sign-on here.")
+    ApiError::new(Code::NotFound, "No organization with this id or name has single sign-on here.")
 }
 
 /// One wording for whatever is wrong with an answer; the audit record has the reason.

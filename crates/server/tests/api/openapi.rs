@@ -52,7 +52,9 @@ async fn every_listed_route_is_there() {
     for path in server::http::paths() {
         let (got, posted) = (world.get(&path).await, world.post(&path).await);
         for answer in [got, posted] {
-            assert_ne!(answer.status, 404, "{path}: {answer}");
+            // Of an org by the name `{org}` its handler says that there is none.
+            let is_there = answer.status != 404 || answer.body.contains("has single sign-on here");
+            assert!(is_there, "{path}: {answer}");
             assert!(!answer.status.is_server_error(), "{path}: {answer}");
         }
     }

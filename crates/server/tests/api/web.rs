@@ -8,6 +8,7 @@ pub const HOME: &str = "/identity-service/home";
 pub const SIGN_OUT: &str = "/identity-service/home/sign-out";
 const ACS: &str = "/identity-service/acs/5mYdXw9KcJhaf3LrN8pQ2v";
 const SSO: &str = "/ma/sso/5mYdXw9KcJhaf3LrN8pQ2v";
+const NO_ORG: &str = "That is neither the id nor the name of an organization.";
 const PASSWORD: &str = "/identity-service/home/password";
 
 /// A browser: it keeps cookies, and sends what a form on the last page would send.
@@ -570,20 +571,57 @@ pub fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
 #[tokio::test]
 async fn an_org_without_single_sign_on_is_like_none() {
     let world = World::new().await;
-    for org in ["5mYdXw9KcJhaf3LrN8pQ2v", "3fTqk0ZpXyLr9bWcV2uN7e"] {
+    for org in ["5mYdXw9KcJhaf3LrN8pQ2v", "3fTqk0ZpXyLr9bWcV2uN7e", "Acme%20Prod", "acme"] {
         let answer = world.get(&format!("/ma/sso/{org}")).await;
         assert_eq!(
             (answer.status.as_u16(), answer.trouble()),
-            (404, "No organization with this id has single sign-on here.")
+            (404, "No organization with this id or name has single sign-on here.")
         );
     }
-    let answer = world.get("/ma/sso/acme").await;
-    assert_eq!((answer.status.as_u16(), answer.trouble()), (400, "That is not the id of an organization."));
+    let answer = world.get("/ma/sso/a%00b").await;
+    assert_eq!((answer.status.as_u16(), answer.trouble()), (400, NO_ORG));
     let page = world.get(&format!("{HOME}?org=be0495f9-722a-638d-f6fa-b2dfe92be3e5")).await;
     assert!(page.body.contains(&format!("<a id=\"single-sign-on\" href=\"{SSO}\">")), "{page}");
-    let page = world.get(&format!("{HOME}?org=%22%3E%3Cscript%3E")).await;
+    let page = world.get(&format!("{HOME}?org=%22%3E%3Cscript%3E%2F..")).await;
+    let link = "href=\"/ma/sso/%22%3E%3Cscript%3E%2F..\"";
+    assert!(page.body.contains(link) && !page.body.contains("<script>"), "{page}");
+    let page = world.get(&format!("{HOME}?org=a%00b")).await;
+    assert!(page.body.contains(NO_ORG), "{page}");
+}
+
+#[tokio::test]
+async fn somebody_finds_the_single_sign_on_of_their_org_by_its_name() {
+    let world = World::of(SEED).await;
+    trust(&world, |_| {}).await;
+    // Whether there is such an org, the page at home does not say.
+    for name in ["Acme+Prod", "Nobody+Ltd"] {
+        let page = world.get(&format!("{HOME}?org=+{name}")).await;
+        let href = format!("href=\"/ma/sso/{}\"", name.replace('+', "%20"));
+        assert!(page.status == 200 && page.body.contains(&href), "{page}");
+    }
+    let found = world.get("/ma/sso/Acme%20Prod").await;
     assert!(
-        page.body.contains("That is not the id of an organization.") && !page.body.contains("<script>"),
-        "{page}"
+        found.status == 303 && found.header("location").starts_with("https://idp.acme.test/sso?"),
+        "{found}"
     );
+    let ways = ["Globex", "Nobody%20Ltd", "acme%20prod", "58c5f5a5-7816-9a57-be60-53f02432aec1"];
+    for none in ways {
+        let answer = world.get(&format!("/ma/sso/{none}")).await;
+        let told = "No organization with this id or name has single sign-on here.";
+        assert_eq!((answer.status.as_u16(), answer.trouble()), (404, told), "{none}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_two_orgs_have_leads_to_neither() {
+    let two = SEED.replace("name = \"Globex\"", "name = \"Acme Prod\"");
+    let world = World::of(&two).await;
+    trust(&world, |_| {}).await;
+    assert_eq!(world.get("/ma/sso/Acme%20Prod").await.status, 404);
+    assert_eq!(world.get(SSO).await.status, 303);
+    let below =
+        SEED.replace("name = \"Globex\"", "name = \"Acme Prod\"\nparent = \"5mYdXw9KcJhaf3LrN8pQ2v\"");
+    let world = World::of(&below).await;
+    trust(&world, |_| {}).await;
+    assert_eq!(world.get("/ma/sso/Acme%20Prod").await.status, 303, "an org below another has no say");
 }
