@@ -69,7 +69,6 @@ impl<T> Store for T where
         + SamlProviders
         + SamlKeys
         + SamlSessions
-        + SamlSessions
         + OneShot
         + Clients
         + Provisioning

@@ -278,7 +278,8 @@ impl Shared {
 impl State {
     /// Lets the pace follow, so that one costly hash that was imported does not decide it.
     fn took(&mut self, time: Duration) {
-        self.pace = if self.pace.is_zero() { time } else { (self.pace * 7 + time) / 8 };
+        let usual = self.pace.is_zero();
+        self.pace = if usual { time } else { (self.pace * 7 + time.min(self.pace * 4)) / 8 };
     }
 }
 

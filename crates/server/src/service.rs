@@ -173,10 +173,11 @@ impl Service {
 }
 
 /// A context for one command of a tool, without a service around it.
-pub fn tool(config: &Config, store: &Arc<Store>) -> Result<(Cx, Operator), StartError> {
+pub async fn tool(config: &Config, store: &Arc<Store>) -> Result<(Cx, Operator), StartError> {
     let hasher =
         HashPool::start(&config.password, Arc::new(SystemEntropy), crate::metrics::HashMeters::default())?;
     let clock = Arc::new(NodeClock::default());
+    clock.set(&**store).await?;
     Ok(context(config, config.listen, (store, &clock), (hasher, Arc::new(NoKeySets))))
 }
 
@@ -239,7 +240,7 @@ async fn fill(
         Some(orgs) => founding::found(cx, access::may_found(operator), orgs).await.map(|_| None),
         None if is_empty => match first_run::found(cx, operator, &SystemEntropy).await {
             // Another node of a new database was first, and has told somebody the password.
-            Err(FoundingError::Store(StoreError::Conflict)) => Ok(None),
+            Err(FoundingError::NotEmpty) => Ok(None),
             made => made.map(Some),
         },
         None => Ok(None),

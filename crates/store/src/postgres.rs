@@ -108,8 +108,14 @@ impl Db for Postgres {
         true
     }
 
+    // The same: what is half numbered must not go back into the pool with its connection.
     async fn settle(&self) -> Result<(), DbError> {
-        chain::settle(&self.line).await
+        let (line, under_way) = (Arc::clone(&self.line), Arc::clone(&self.under_way));
+        let settled = tokio::spawn(async move {
+            let _under_way = under_way.read().await;
+            chain::settle(&line).await
+        });
+        settled.await.unwrap_or_else(|_| Err(failure::unavailable("the record was not numbered to its end")))
     }
 
     async fn time(&self) -> Result<Option<i64>, DbError> {

@@ -174,13 +174,17 @@ impl Store {
             let Some(record) = rows.first().map(record).transpose()? else {
                 return Ok(None);
             };
+            let session = Arc::new(Session::from(record));
+            let kept = self.live.put(reading, Arc::clone(&session));
+            if self.live.is_of_many() {
+                // It may have been opened elsewhere after a change of its user that is not heard of here yet. Others end
+                // sessions all the time, so one that was not kept is as good as when it was read.
+                self.users.changed(&session.user);
+                return Ok(Some(kept.unwrap_or(session)));
+            }
             // Sessions were ended while this one was being read, so it is read again.
-            if let Some(session) = self.live.put(reading, Arc::new(Session::from(record))) {
-                // It may have been opened elsewhere after a change of its user that is not heard of here yet.
-                if self.live.is_of_many() {
-                    self.users.changed(&session.user);
-                }
-                return Ok(Some(session));
+            if kept.is_some() {
+                return Ok(kept);
             }
         }
     }

@@ -21,7 +21,7 @@ pub fn run(command: KeysCommand) -> Result<(), Failure> {
 
 async fn list(config: server::config::Config) -> Result<(), Failure> {
     let store = Arc::new(existing_store(&config).await?);
-    let (cx, _operator) = service::tool(&config, &store).map_err(Failure::machine)?;
+    let (cx, _operator) = service::tool(&config, &store).await.map_err(Failure::machine)?;
     let keys = keyring::list(&cx).await.map_err(Failure::machine)?;
     keys.iter().for_each(|key| print::line(&row(key, SystemClock.now())));
     store.close().await;
@@ -30,7 +30,7 @@ async fn list(config: server::config::Config) -> Result<(), Failure> {
 
 async fn rotate(config: server::config::Config) -> Result<(), Failure> {
     let store = Arc::new(existing_store(&config).await?);
-    let (cx, operator) = service::tool(&config, &store).map_err(Failure::machine)?;
+    let (cx, operator) = service::tool(&config, &store).await.map_err(Failure::machine)?;
     let kid = keyring::rotate_by_hand(&cx, domain::access::may_rotate_keys(&operator))
         .await
         .map_err(Failure::machine)?;

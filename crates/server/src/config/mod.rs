@@ -120,15 +120,17 @@ impl Config {
         let path = path.to_path_buf();
         match std::fs::read_to_string(&path) {
             Err(source) => Err(ConfigError::Unreadable { path, source }),
-            Ok(text) => toml::from_str(&text)
-                .map_err(|error| ConfigError::Malformed { path: Some(path), source: hide_password(error) }),
+            Ok(text) => toml::from_str(&text).map_err(|error| ConfigError::Malformed {
+                path: Some(path),
+                source: hide_password(error, &text),
+            }),
         }
     }
 
     /// Reads a text of TOML, like `load`.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         toml::from_str(text)
-            .map_err(|error| ConfigError::Malformed { path: None, source: hide_password(error) })
+            .map_err(|error| ConfigError::Malformed { path: None, source: hide_password(error, text) })
     }
 
     /// Judges every value and names all that cannot work, with what to do about each.
@@ -160,9 +162,10 @@ impl Config {
     }
 }
 
-/// An error shows the line that it is about, but not one that has a password in it.
-fn hide_password(mut error: toml::de::Error) -> Box<toml::de::Error> {
-    if error.message().contains(&store::postgres::NotAUrl::Password.to_string()) {
+/// An error shows the line that it is about, but none that may name a database: a password may stand in it.
+fn hide_password(mut error: toml::de::Error, text: &str) -> Box<toml::de::Error> {
+    let lines = error.span().and_then(|span| text.get(..span.end)).unwrap_or(text).lines();
+    if lines.last().is_none_or(|line| line.trim_start().starts_with("store")) {
         error.set_input(None);
     }
     Box::new(error)
@@ -237,6 +240,16 @@ mod tests {
 
     #[test]
     fn a_password_in_a_url_is_refused_and_not_shown() {
+        for store in [
+            "'postgres://latchkey:hunter2@localhost/latchkey'",
+            "'postgresql+psycopg://latchkey:hunter2@localhost/latchkey'",
+            "'host=localhost password=hunter2'",
+            "'postgres://latchkey:a?hunter2@localhost/latchkey'",
+            "'postgres://latchkey:hunter2@localhost/latchkey",
+        ] {
+            let error = Config::parse(&format!("listen = '127.0.0.1:0'\nstore = {store}\n")).unwrap_err();
+            assert!(!error.to_string().contains("hunter2"), "{store}: {error}");
+        }
         let error = Config::parse("store = 'postgres://latchkey:hunter2@localhost/latchkey'").unwrap_err();
         assert!(error.to_string().contains("it must not have a password"), "{error}");
         assert!(!error.to_string().contains("hunter2"), "{error}");

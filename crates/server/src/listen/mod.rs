@@ -100,7 +100,7 @@ pub async fn serve(
             () = stop.as_mut() => break,
         }
     }
-    for (stream, peer) in waiting(listener) {
+    for (stream, peer) in waiting(listener, places.available_permits()) {
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { break };
         guests.push(house.welcome(stream, peer, place, rounds.pulse()));
     }
@@ -120,15 +120,15 @@ async fn arrive(
     Ok((stream, peer, place))
 }
 
-/// Those whom the system has let in already; from now on it lets nobody in.
-fn waiting(listener: TcpListener) -> Vec<(TcpStream, SocketAddr)> {
+/// Those whom the system has let in already, as many as there are places; from now on it lets nobody in.
+fn waiting(listener: TcpListener, places: usize) -> Vec<(TcpStream, SocketAddr)> {
     let Ok(listener) = listener.into_std() else { return Vec::new() };
     let next = || {
         let (stream, peer) = listener.accept().ok()?;
         stream.set_nonblocking(true).ok()?;
         Some((TcpStream::from_std(stream).ok()?, peer))
     };
-    std::iter::from_fn(next).collect()
+    std::iter::from_fn(next).take(places).collect()
 }
 
 /// Goes on after an error: at once if it is about the caller, after a pause if it is about us (too many open files).
@@ -556,7 +556,7 @@ mod tests {
     async fn a_connection_that_comes_after_a_time_without_any_may_be_as_quiet() {
         let running = run(mirror(), Limits::default(), None);
         drop(running.connect().await);
-        tokio::time::sleep(Duration::from_secs(300)).await;
+        tokio::time::advance(Duration::from_secs(300)).await;
         let mut caller = running.connect().await;
         ask(&mut caller, "GET / HTTP/1.1\r\nhost: a\r\n\r\n", " 0").await;
         let seconds = seconds_until_closed(&mut caller).await;

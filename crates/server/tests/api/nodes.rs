@@ -164,7 +164,7 @@ async fn orgs_that_one_node_narrows_or_removes_the_other_holds_to_that() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_of_a_key_that_another_node_made_just_now_is_good_at_once() {
+async fn a_token_of_a_key_that_another_node_made_is_good_once_this_one_has_looked() {
     let nodes = Nodes::new().await;
     let session = nodes.bob().await;
     let old = nodes.here.token(&session).await;

@@ -125,7 +125,7 @@ async fn attach(place: &DataArgs) -> Result<(Arc<Store>, Cx, Operator), Failure>
 
 /// The rules over a store that is open, with a key to sign with.
 async fn over(config: &Config, store: &Arc<Store>) -> Result<(Cx, Operator), Failure> {
-    let (cx, operator) = service::tool(config, store).map_err(Failure::machine)?;
+    let (cx, operator) = service::tool(config, store).await.map_err(Failure::machine)?;
     keyring::refresh(&cx).await.map_err(Failure::machine)?;
     if !keyring::can_sign(&cx) {
         let no_key = std::io::Error::other("there is no key to sign with");

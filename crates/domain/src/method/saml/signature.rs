@@ -27,6 +27,9 @@ const DIGESTS: [&str; 3] = [
     "http://www.w3.org/2001/04/xmlenc#sha512",
 ];
 
+/// How many prefixes a canonicalization may name, each of which costs time at every element.
+const MOST_PREFIXES: usize = 32;
+
 /// What an org may allow for a provider that cannot do better.
 const SHA1: [&str; 3] = [
     "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
@@ -132,10 +135,16 @@ impl<'m> Signature<'m> {
     }
 
     /// Whether it is one of the agreed keys', over the element that it stands in; `None` is no.
+    ///
+    /// The key comes first: what nobody has signed is not made canonical, which costs most and grows with the message.
     fn holds(&self, message: &Message<'_>, trust: &Trust<'_>) -> Option<bool> {
-        if self.digest_of_parent(message)? != decoded(message, self.digest_value)? {
-            return Some(false);
-        }
+        Some(
+            self.is_of_a_key(message, trust)?
+                && self.digest_of_parent(message)? == decoded(message, self.digest_value)?,
+        )
+    }
+
+    fn is_of_a_key(&self, message: &Message<'_>, trust: &Trust<'_>) -> Option<bool> {
         let document = message.document();
         let info = NodeSet::tree_without_comments(self.info, document);
         let prefixes = prefixes(message, self.method);
@@ -233,7 +242,9 @@ fn names_prefixes_at_most(message: &Message<'_>, node: NodeId) -> bool {
     match parts.as_slice() {
         [] => true,
         [one] => {
-            message.is(*one, EXCLUSIVE, "InclusiveNamespaces") && message.elements(*one).next().is_none()
+            message.is(*one, EXCLUSIVE, "InclusiveNamespaces")
+                && message.elements(*one).next().is_none()
+                && prefixes(message, node).len() <= MOST_PREFIXES
         }
         _ => false,
     }
@@ -292,6 +303,23 @@ mod tests {
         let ours = signed(&message, &signable, trust).is_ok();
         assert_eq!(ours, held_by_the_library(&message, &signatures, trust), "{text}");
         Some(ours)
+    }
+
+    #[test]
+    fn a_canonicalization_names_few_prefixes() {
+        let text = std::fs::read_to_string(folder().join("accepted--inclusive-prefixes.xml")).unwrap();
+        let (before, after) = text.split_once("PrefixList=\"").unwrap();
+        let refused = |count: usize| {
+            let list: Vec<_> = (0..count).map(|number| format!("p{number}")).collect();
+            let text =
+                [before, "PrefixList=\"", &list.join(" "), after.trim_start_matches(|c| c != '"')].concat();
+            let message = Message::parse(&text).unwrap();
+            let signable: Vec<_> =
+                [message.root()].into_iter().chain(message.elements(message.root())).collect();
+            signed(&message, &signable, &Trust { certificates: &[], allow_sha1: false }).unwrap_err()
+        };
+        assert_eq!(refused(MOST_PREFIXES), Distrust::BadSignature);
+        assert_eq!(refused(MOST_PREFIXES + 1), Distrust::SignatureNotAllowed);
     }
 
     #[test]
