@@ -441,8 +441,10 @@ mod tests {
         assert_eq!(pool.shared.places_at(ms(60_000)), 1);
         let mut state = State::default();
         state.took(ms(100));
-        state.took(ms(900));
-        assert_eq!(state.pace, ms(200));
+        state.took(ms(260));
+        assert_eq!(state.pace, ms(120));
+        state.took(ms(60_000));
+        assert_eq!(state.pace, ms(165), "one costly hash counts as four usual ones");
     }
 
     #[tokio::test]

@@ -85,7 +85,7 @@ pub struct VerifyArgs {
     /// An export, or `-` for stdin; without it the store is verified
     pub file: Option<PathBuf>,
     /// A key that is trusted: a file with a JSON key or key set, or a thumbprint
-    #[arg(long, value_name = "FILE|THUMBPRINT")]
+    #[arg(long, value_name = "FILE|THUMBPRINT", allow_hyphen_values = true)]
     pub key: Option<String>,
     /// An earlier export, of which nothing may be missing or different
     #[arg(long, value_name = "FILE")]
