@@ -31,7 +31,7 @@ configuration names. No service may be running on either store. Sessions go alon
 /// Arguments of `store copy`.
 #[derive(Debug, Arguments)]
 pub struct CopyArgs {
-    /// Configuration file, for what it says under [postgres]
+    /// Configuration file, for what it says of postgres
     #[arg(long, value_name = "FILE", env = "LATCHKEY_CONFIG")]
     pub config: Option<PathBuf>,
     /// Where everything is: sqlite:DIR or postgres://...
