@@ -202,13 +202,14 @@ impl Worker {
 }
 
 /// Each way of signing in, and where its answer names the session.
-const SIGN_INS: [(&str, &str); 3] = [
+pub const SIGN_INS: [(&str, &str); 3] = [
     ("/identity-service/api/v1/Login", "/sessionId"),
     ("/ma/api/v2/user/login", "/icSessionId"),
     ("/saas/public/core/v3/login", "/userInfo/sessionId"),
 ];
 
-const LOGOUTS: [&str; 3] =
+/// The way of ending a session that each of them has.
+pub const LOGOUTS: [&str; 3] =
     ["/identity-service/api/v1/Logout", "/saas/api/v2/user/logout", "/saas/public/core/v3/logout"];
 
 fn agent() -> Agent {

@@ -3,6 +3,7 @@
 use super::tally::{Kind, Tally};
 use super::wire::{Answer, Board, Wire};
 use super::{BOUND, PASSWORD};
+use crate::crash::{LOGOUTS, SIGN_INS};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,16 +15,6 @@ pub const CLIENTS: usize = 5;
 
 /// More sessions than that, and a client logs out.
 const MOST_LIVE: usize = 8;
-
-/// Each way of signing in, and where its answer names the session.
-const SIGN_INS: [(&str, &str); 3] = [
-    ("/identity-service/api/v1/Login", "/sessionId"),
-    ("/ma/api/v2/user/login", "/icSessionId"),
-    ("/saas/public/core/v3/login", "/userInfo/sessionId"),
-];
-
-const LOGOUTS: [&str; 3] =
-    ["/identity-service/api/v1/Logout", "/saas/api/v2/user/logout", "/saas/public/core/v3/logout"];
 
 /// Something that was good until an acknowledged end.
 pub struct Ended {
