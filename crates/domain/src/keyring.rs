@@ -223,25 +223,44 @@ pub(crate) async fn look_for(cx: &Cx, header: &str, now: Timestamp) -> Result<bo
     found.map(|()| is_known())
 }
 
-/// Makes a new key that signs from now on, because it is time, and returns its name.
+/// Makes a new key if it is time, and returns its name. Of many nodes for which it is time at once, one makes a key,
+/// and the others take that.
+pub async fn rotate_when_due(
+    cx: &Cx,
+    permit: Permit<action::RotateKeys>,
+) -> Result<Option<String>, StoreError> {
+    refresh(cx).await?;
+    match is_due(cx) {
+        true => replace(cx, permit, Hand::Service).await.map(Some),
+        false => Ok(None),
+    }
+}
+
+/// Makes a new key that signs from now on, and returns its name.
 pub async fn rotate(cx: &Cx, permit: Permit<action::RotateKeys>) -> Result<String, StoreError> {
+    refresh(cx).await?;
     replace(cx, permit, Hand::Service).await
 }
 
 /// The same because somebody who holds the machine wants it.
 pub async fn rotate_by_hand(cx: &Cx, permit: Permit<action::RotateKeys>) -> Result<String, StoreError> {
+    refresh(cx).await?;
     replace(cx, permit, Hand::Tool).await
 }
 
+/// Puts a new key in the place of the one that was seen to sign; who finds another there takes that.
 async fn replace(cx: &Cx, _permit: Permit<action::RotateKeys>, by: Hand) -> Result<String, StoreError> {
-    refresh(cx).await?;
     let now = cx.clock.now();
+    let before = cx.keyring.signing().ok();
     let key =
         KeyRecord { kid: cx.request_id(), private: cx.keysmith.forge()?, created_at: now, retired_at: None };
     let event = rotated(cx, &key, by)?;
-    cx.store.rotate_key(&key, &event.at(now)).await?;
-    refresh(cx).await?;
-    Ok(key.kid)
+    let before = before.as_ref().map(|before| before.kid.as_str());
+    match cx.store.rotate_key(&key, before, &event.at(now)).await {
+        Ok(()) | Err(StoreError::Conflict) => refresh(cx).await?,
+        Err(error) => return Err(error),
+    }
+    Ok(cx.keyring.signing()?.kid.clone())
 }
 
 /// The event, in which the key before vouches for the new one.

@@ -210,7 +210,15 @@ pub trait Keys: Send + Sync {
     async fn keys(&self) -> Result<Vec<KeyRecord>, StoreError>;
 
     /// Adds a key and retires every other one that is not retired yet.
-    async fn rotate_key(&self, key: &KeyRecord, entry: &Entry) -> Result<(), StoreError>;
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when not `before` signs now, or not nobody: somebody else has made a key meanwhile.
+    async fn rotate_key(
+        &self,
+        key: &KeyRecord,
+        before: Option<&str>,
+        entry: &Entry,
+    ) -> Result<(), StoreError>;
 
     /// Forgets keys that were retired before `before`.
     async fn forget_keys(&self, before: Timestamp) -> Result<(), StoreError>;

@@ -56,8 +56,9 @@ async fn refresh_keys(app: &App, seen: &mut Option<i64>) -> Result<(), StoreErro
 
 /// Replaces a key that is due, and forgets what is over.
 pub async fn tidy(app: &App, operator: &Operator) -> Result<(), StoreError> {
-    if keyring::is_due(&app.cx) {
-        let kid = keyring::rotate(&app.cx, access::may_rotate_keys(operator)).await?;
+    if keyring::is_due(&app.cx)
+        && let Some(kid) = keyring::rotate_when_due(&app.cx, access::may_rotate_keys(operator)).await?
+    {
         tracing::info!(kid, "a new signing key is in use");
     }
     keyring::forget(&app.cx).await?;

@@ -223,11 +223,7 @@ fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 async fn prepare_keys(cx: &Cx, operator: &Operator) -> Result<(), StoreError> {
-    keyring::refresh(cx).await?;
-    if keyring::is_due(cx) {
-        keyring::rotate(cx, access::may_rotate_keys(operator)).await?;
-    }
-    Ok(())
+    keyring::rotate_when_due(cx, access::may_rotate_keys(operator)).await.map(drop)
 }
 
 async fn fill(

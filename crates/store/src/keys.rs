@@ -11,10 +11,12 @@ use std::sync::atomic::Ordering;
 
 const ALL: &str = "SELECT kid, private_key, created_at, retired_at FROM signing_key ORDER BY created_at, kid";
 
-const RETIRE: &str = "UPDATE signing_key SET retired_at = $1 WHERE retired_at IS NULL";
+/// One that another process has just made is not replaced unseen.
+const INSERT: &str = "INSERT INTO signing_key (kid, algorithm, private_key, created_at)
+    SELECT $1, 'ES256', $2, $3 WHERE EXISTS (SELECT 1 FROM signing_key WHERE kid = $4 AND retired_at IS NULL)
+        OR $4 = '' AND NOT EXISTS (SELECT 1 FROM signing_key WHERE retired_at IS NULL)";
 
-const INSERT: &str =
-    "INSERT INTO signing_key (kid, algorithm, private_key, created_at) VALUES ($1, 'ES256', $2, $3)";
+const RETIRE: &str = "UPDATE signing_key SET retired_at = $1 WHERE retired_at IS NULL AND kid <> $2";
 
 const FORGET: &str = "DELETE FROM signing_key WHERE retired_at < $1";
 
@@ -25,10 +27,16 @@ impl Keys for Store {
         Ok(rows.iter().map(record).collect::<Result<_, _>>()?)
     }
 
-    async fn rotate_key(&self, key: &KeyRecord, entry: &Entry) -> Result<(), StoreError> {
-        let created_at = key.created_at.as_micros();
-        let insert = sql(INSERT).bind(key.kid.as_str()).bind(key.private.expose().to_vec()).bind(created_at);
-        Ok(write(&*self.db, vec![sql(RETIRE).bind(created_at), insert], entry).await?)
+    async fn rotate_key(
+        &self,
+        key: &KeyRecord,
+        before: Option<&str>,
+        entry: &Entry,
+    ) -> Result<(), StoreError> {
+        let (kid, created_at) = (key.kid.as_str(), key.created_at.as_micros());
+        let insert = sql(INSERT).bind(kid).bind(key.private.expose().to_vec()).bind(created_at);
+        let insert = insert.bind(before.unwrap_or_default()).must_change();
+        Ok(write(&*self.db, vec![insert, sql(RETIRE).bind(created_at).bind(kid)], entry).await?)
     }
 
     async fn forget_keys(&self, before: Timestamp) -> Result<(), StoreError> {

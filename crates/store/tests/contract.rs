@@ -530,10 +530,14 @@ async fn a_new_key_retires_the_one_before_it() {
         created_at: at(minute),
         retired_at: None,
     };
-    world.store.rotate_key(&key("first", 0), &entry(0)).await.unwrap();
+    world.store.rotate_key(&key("first", 0), None, &entry(0)).await.unwrap();
+    for before in [None, Some("nobody's")] {
+        let unseen = world.store.rotate_key(&key("unseen", 1), before, &entry(1)).await;
+        assert_eq!(unseen, Err(StoreError::Conflict), "{before:?}");
+    }
     let before = world.store.changes_elsewhere().await.unwrap();
     let other = world.another().await;
-    other.rotate_key(&key("second", 5), &entry(5)).await.unwrap();
+    other.rotate_key(&key("second", 5), Some("first"), &entry(5)).await.unwrap();
     // Of another node one hears a moment later.
     let heard = tokio::time::timeout(std::time::Duration::from_secs(10), async {
         while world.store.changes_elsewhere().await.unwrap() == before {
@@ -547,6 +551,39 @@ async fn a_new_key_retires_the_one_before_it() {
     assert_eq!(seen, [("first", Some(at(5)), [1, 2, 3].as_slice()), ("second", None, [1, 2, 3].as_slice())]);
     other.forget_keys(at(6)).await.unwrap();
     assert_eq!(world.store.keys().await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_make_a_key_at_once_one_does() {
+    let world = World::new().await;
+    let nodes = [Arc::new(world.another().await), Arc::new(world.another().await)];
+    let mut signing: Option<String> = None;
+    for round in 0..10 {
+        let make = |number: usize| {
+            let (node, before) = (Arc::clone(&nodes[number % 2]), signing.clone());
+            let key = KeyRecord {
+                kid: format!("{round}.{number}"),
+                private: PrivateKey::new(vec![1, 2, 3]),
+                created_at: at(round),
+                retired_at: None,
+            };
+            let made = async move { node.rotate_key(&key, before.as_deref(), &entry(1)).await };
+            tokio::spawn(made)
+        };
+        let all: Vec<_> = (0..6).map(make).collect();
+        let mut made = Vec::new();
+        for (number, one) in all.into_iter().enumerate() {
+            match one.await.unwrap() {
+                Ok(()) => made.push(format!("{round}.{number}")),
+                refused => assert_eq!(refused, Err(StoreError::Conflict)),
+            }
+        }
+        let keys = world.store.keys().await.unwrap();
+        let sign: Vec<_> =
+            keys.into_iter().filter(|key| key.retired_at.is_none()).map(|key| key.kid).collect();
+        assert_eq!((made.len(), &made), (1, &sign));
+        signing = made.pop();
+    }
 }
 
 #[tokio::test]
@@ -980,8 +1017,27 @@ async fn what_is_cut_off_is_gone_and_the_rest_hangs_on_the_cut() {
     );
 }
 
+#[tokio::test]
+async fn a_cut_of_everything_leaves_what_says_so_and_the_numbers_go_on() {
+    let world = World::new().await;
+    let store = &world.store;
+    store.record(&entry(1)).await.unwrap();
+    let (last, hash) = store.last_entry().await.unwrap().unwrap();
+    let statement = Statement { kind: Kind::Cut, seq: last, hash, at: at(9) };
+    let cut = Checkpoint { statement, kid: "k".into(), public: generator(), signature: vec![1, 2, 3] };
+    store.cut(&cut, &Event::AuditCut { through: last }.at(at(9))).await.unwrap();
+    store.forget_entries(last).await.unwrap();
+    let other = world.another().await;
+    other.record(&entry(10)).await.unwrap();
+    let left = other.entries(0, 10).await.unwrap();
+    let [said, next] = left.as_slice() else { panic!("{left:?}") };
+    assert!(said.event.contains("audit_cut"), "{}", said.event);
+    assert_eq!((said.seq, said.hash), (last + 1, said.written().after(hash)));
+    assert_eq!((next.seq, next.hash), (last + 2, next.written().after(said.hash)));
+}
+
 /// The generator of P-256: a point that is certainly on the curve.
-fn generator() -> PublicKey {
+pub(crate) fn generator() -> PublicKey {
     let (x, y) =
         ("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU");
     PublicKey::of_coordinates(x, y).unwrap()

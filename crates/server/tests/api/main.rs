@@ -6,6 +6,7 @@ mod answer;
 mod audit;
 mod bad_input;
 mod bearer;
+mod bystander;
 mod clients;
 mod corpus;
 mod identity_providers;

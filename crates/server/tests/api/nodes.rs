@@ -1,10 +1,13 @@
 //! Nodes over one PostgreSQL database: whatever one of them takes away, the other refuses within a second.
 
+use crate::audit::{record, verify};
+use crate::bystander::Bystander;
 use crate::clients::{made, text};
-use crate::world::{Door, Question, World};
+use crate::private_postgres;
+use crate::world::{Door, Question, World, minutes};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use domain::store::Health;
+use domain::store::{Audit, Health};
 use http::Method;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -189,4 +192,82 @@ async fn a_token_of_a_key_that_another_node_made_is_good_once_this_one_has_looke
         assert_eq!(one.await.unwrap(), 200, "those who come while it looks wait for that");
     }
     assert_eq!(nodes.there.get("/gate").bearer(&old).await.status, 200);
+}
+
+const LOCK_KEYS: &str = "BEGIN; LOCK TABLE signing_key IN ACCESS EXCLUSIVE MODE";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_hundred_invented_keys_at_once_are_looked_for_once() {
+    let url = private_postgres::store();
+    let (here, there) = World::nodes_over(&url).await;
+    let nodes = Nodes { ada: here.ada().await, here, there };
+    let session = nodes.bob().await;
+    let old = nodes.here.token(&session).await;
+    nodes.is_taken("a token of a key that was never read here", nodes.gate_by_token(&old)).await;
+    let (_, rest) = old.split_once('.').unwrap();
+    let asked = |numbers: std::ops::Range<u32>| -> Vec<_> {
+        let ask = |number: u32| {
+            let header = BASE64_STANDARD.encode(format!(r#"{{"kid":"{number}"}}"#));
+            let gate = nodes.there.get("/gate").bearer(&format!("{header}.{rest}"));
+            tokio::spawn(async move { gate.await.status.as_u16() })
+        };
+        numbers.map(ask).collect()
+    };
+    let [mut holder, mut next, mut watcher] = [(); 3].map(|()| Bystander::at(&url));
+
+    // Whoever goes away while it looks has looked: those after it are answered although the keys cannot be read.
+    nodes.here.later(Duration::from_secs(1));
+    holder.does(LOCK_KEYS);
+    let first = asked(0..1).remove(0);
+    watcher.sees_waiting(1).await;
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    for one in asked(1..500) {
+        assert_eq!(timeout(10 * BOUND, one).await.expect("it does not look").unwrap(), 401);
+    }
+    holder.does("COMMIT");
+    watcher.sees_waiting(0).await;
+
+    // Somebody stands right behind the one that looks, and would let nobody else look.
+    nodes.here.later(Duration::from_secs(1));
+    holder.does(LOCK_KEYS);
+    let all = asked(0..500);
+    watcher.sees_waiting(1).await;
+    next.asks(LOCK_KEYS);
+    watcher.sees_waiting(2).await;
+    holder.does("COMMIT");
+    for one in all {
+        assert_eq!(timeout(10 * BOUND, one).await.expect("one look is for all").unwrap(), 401);
+    }
+    next.hears();
+    next.does("COMMIT");
+
+    // A key that was made meanwhile is found when the pause is over, however many invent keys.
+    nodes.here.rotate_keys().await;
+    let new = nodes.here.token(&session).await;
+    nodes.here.later(Duration::from_millis(200));
+    let invented = asked(0..500);
+    assert_eq!(nodes.there.get("/gate").bearer(&new).await.status, 200);
+    for one in invented {
+        assert_eq!(one.await.unwrap(), 401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_let_go_whole_is_verified_from_its_cut() {
+    let url = private_postgres::store();
+    let world = World::shared(&url, |config| config.audit.retention_days = 30).await;
+    let tidy = async || server::jobs::tidy(&world.app, &world.operator).await.unwrap();
+    world.ada().await;
+    tidy().await;
+    let (last, _) = world.store.last_entry().await.unwrap().unwrap();
+    // Nobody comes for a month.
+    world.later(minutes(31 * 24 * 60));
+    tidy().await;
+    let verdict = verify(&record(&world).await).unwrap();
+    assert_eq!(verdict.start.map(|start| (start.seq, start.kind.word())), Some((last, "cut")));
+    assert_eq!(verdict.last, last + 1, "what says that they were cut is numbered after them");
+    world.ada().await;
+    tidy().await;
+    assert!(verify(&record(&world).await).unwrap().last > last + 1);
 }

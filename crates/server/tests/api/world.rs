@@ -142,10 +142,25 @@ impl World {
 
     /// Two nodes over one PostgreSQL database, each with a memory of its own.
     pub async fn two_nodes() -> (Self, Self) {
-        let url = private_postgres::store();
-        let one = Self::over(shared_store(&url).await, SEED, |_| {}).await;
-        let other = one.over_the_same(Arc::new(shared_store(&url).await));
+        Self::nodes_over(&private_postgres::store()).await
+    }
+
+    /// The same over the database of this URL.
+    pub async fn nodes_over(url: &str) -> (Self, Self) {
+        let one = Self::shared(url, |_| {}).await;
+        let other = one.over_the_same(Arc::new(shared_store(url).await));
         (one, other)
+    }
+
+    /// One node over the database of this URL.
+    pub async fn shared(url: &str, settings: impl FnOnce(&mut Config)) -> Self {
+        Self::over(shared_store(url).await, SEED, settings).await
+    }
+
+    /// The same, but it waits no longer than a second for the database.
+    pub async fn impatient(url: &str, seed: &str) -> Self {
+        let settings = Settings { statement: Duration::from_secs(1), ..Settings::of(url.parse().unwrap()) };
+        Self::over(Store::open_shared(&settings, START).await.unwrap(), seed, |_| {}).await
     }
 
     async fn over(store: Store, seed: &str, settings: impl FnOnce(&mut Config)) -> Self {

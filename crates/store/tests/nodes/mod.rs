@@ -2,11 +2,13 @@
 
 mod limits;
 mod proxy;
+mod standby;
 mod tls;
 
 use crate::contract::{
-    ACME, ADA, OTHER, World, account, at, chained, entry, fresh, open_shared, proven, session,
+    ACME, ADA, OTHER, World, account, at, chained, entry, fresh, generator, open_shared, proven, session,
 };
+use domain::audit::checkpoint::{Checkpoint, Kind, Statement};
 use domain::audit::{Event, Written};
 use domain::method::hash::{Cost, PasswordHash};
 use domain::org::Org;
@@ -209,6 +211,77 @@ async fn a_change_whose_transaction_commits_late_is_not_missed() {
         "what is committed last is numbered last: {}",
         last[0].event
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_goes_away_while_it_is_numbered_leaves_a_whole_record() {
+    let world = World::new().await;
+    // One connection, so that the next who asks gets the one over which it was being numbered.
+    let settings =
+        Settings { connections: 1, ..Settings::of(world.database.as_deref().unwrap().parse().unwrap()) };
+    let node = Arc::new(Store::open_shared(&settings, at(0)).await.unwrap());
+    let config: tokio_postgres::Config = world.database.as_deref().unwrap().parse().unwrap();
+    let connect = async || {
+        let (client, line) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(line);
+        client
+    };
+    let (holder, watcher) = (connect().await, connect().await);
+    let mut recorded = chained(&world.store).await;
+    let counts = async |question: &str| watcher.query_one(question, &[]).await.unwrap().get::<_, i64>(0);
+    let waiting =
+        "SELECT COUNT(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'";
+    for minute in 0..3 {
+        node.record(&entry(minute)).await.unwrap();
+        recorded += 1;
+        holder
+            .batch_execute("BEGIN; SELECT number FROM migration WHERE number = 0 FOR UPDATE")
+            .await
+            .unwrap();
+        let asked = Arc::clone(&node);
+        let asking = tokio::spawn(async move { asked.last_entry().await });
+        until("it waits for its turn to number", async || counts(waiting).await == 1).await;
+        asking.abort();
+        assert!(asking.await.unwrap_err().is_cancelled());
+        holder.batch_execute("COMMIT").await.unwrap();
+        until("what was begun is done, though nobody asks", async || {
+            counts("SELECT COUNT(*) FROM audit_waiting").await == 0
+        })
+        .await;
+        assert_eq!(chained(&node).await, recorded);
+    }
+    // Wherever else they go away: each looks a little longer than the one before.
+    for looks in 0..60 {
+        node.record(&entry(looks)).await.unwrap();
+        recorded += 1;
+        let mut asking = Box::pin(node.last_entry());
+        for _ in 0..looks {
+            drop(futures_util::poll!(&mut asking));
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(chained(&node).await, recorded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_cut_whole_leaves_no_node_behind() {
+    let nodes = Nodes::new().await;
+    let session = nodes.known_to_both(1).await;
+    let near = &nodes.world.store;
+    let (last, hash) = near.last_entry().await.unwrap().unwrap();
+    let cut = Checkpoint {
+        statement: Statement { kind: Kind::Cut, seq: last, hash, at: at(9) },
+        kid: "k".into(),
+        public: generator(),
+        signature: vec![1, 2, 3],
+    };
+    near.cut(&cut, &Event::AuditCut { through: last }.at(at(9))).await.unwrap();
+    near.forget_entries(last).await.unwrap();
+    let out = Event::SignedOut { user: ADA, org: ACME, session: session.digest.into() };
+    near.end_session(&session, &out.at(at(1))).await.unwrap();
+    let (numbered, _) = near.last_entry().await.unwrap().unwrap();
+    assert_eq!(numbered, last + 2, "the numbers go on");
+    nodes.is_refused_in_time(&session, "a session that was ended after a cut").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

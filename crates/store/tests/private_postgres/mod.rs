@@ -93,7 +93,7 @@ pub fn keep(folder: PathBuf, options: &str) -> Server {
 }
 
 /// Where `initdb` is: beside `pg_config`'s other programs, or in the path.
-fn programs() -> PathBuf {
+pub fn programs() -> PathBuf {
     let configured = Command::new("pg_config").arg("--bindir").output();
     let configured = configured.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
     let found =

@@ -3,6 +3,7 @@
 
 mod database;
 mod faults;
+mod founding;
 #[path = "../../../../store/tests/nodes/proxy.rs"]
 mod proxy;
 mod tally;
