@@ -12,7 +12,7 @@ use domain::method::oauth_client::Presented;
 use domain::method::saml::{Delivered, Taker};
 use domain::oauth::{self, GrantError, Granted, Known};
 use domain::password::{self, Answer};
-use domain::saml::logout::{self, NotEnded, Obeyed};
+use domain::saml::logout::{self, Farewell, NotEnded, Obeyed};
 use domain::session::{self, Opened};
 use domain::sign_in::{self, SignInError};
 use domain::store::{Store, StoreError};
@@ -20,14 +20,16 @@ use domain::time::Timestamp;
 use domain::{Cx, keyring};
 use ipnet::IpNet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use wire::error::Code;
 use wire::{OrgId, Secret};
 
 /// How long the store may take to say that it is ready.
 const READY_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long what it says is told to whoever asks.
+const READY_FOR: Duration = Duration::from_secs(1);
 
 /// Shared by every handler.
 pub type App = Arc<Shared>;
@@ -46,8 +48,8 @@ pub struct Shared {
     pub proxies: Vec<IpNet>,
     /// The bytes that the bodies of requests may take together.
     pub room: Arc<Semaphore>,
-    /// When the store last said that it is ready, in microseconds.
-    pub ready_at: AtomicI64,
+    /// When the store was last asked whether it is ready, and what it said.
+    ready: Mutex<Option<(Timestamp, Result<(), StoreError>)>>,
     /// `serverUrl` and `baseApiUrl`: configured, never taken from a request.
     pub saas_url: String,
     /// What was told of users lately.
@@ -70,7 +72,7 @@ impl Shared {
             limits: config.limits.clone(),
             proxies: config.network.proxies.iter().map(|range| range.0).collect(),
             room: Arc::new(Semaphore::new(config.limits.bodies_bytes as usize)),
-            ready_at: AtomicI64::default(),
+            ready: Mutex::default(),
             saas_url: String::new(),
             told: Told::default(),
             metrics,
@@ -246,6 +248,21 @@ impl Shared {
         Ok(question)
     }
 
+    /// Takes what a provider says of its own session, to the end: its message is used up on the way.
+    pub async fn conclude(
+        self: &Arc<Self>,
+        org: OrgId,
+        delivered: Delivered,
+        carried: Option<String>,
+        visit: Visit,
+    ) -> Result<Farewell, ApiError> {
+        let app = Arc::clone(self);
+        let story =
+            async move { logout::conclude(&app.cx, org, &delivered, carried.as_deref(), visit).await };
+        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
+        tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))
+    }
+
     fn left(&self, caller: &Caller) {
         self.metrics.sessions_ended.inc_by(caller.sessions().count() as u64);
         tracing::info!(user.id = %caller.user().id, "{} signed out", caller.user().name.as_str());
@@ -291,19 +308,28 @@ impl Shared {
 
     /// Whether the service can do its work.
     pub async fn is_ready(&self) -> Result<(), ApiError> {
-        // Asking costs a write, and anybody may ask.
+        self.store_is_ready().await?;
+        match keyring::can_sign(&self.cx) {
+            true => Ok(()),
+            false => Err(ApiError::new(Code::Unavailable, "there is no key to sign with")),
+        }
+    }
+
+    /// Asking costs a write, and anybody may ask: one asks for all who come meanwhile, and for a second.
+    async fn store_is_ready(&self) -> Result<(), StoreError> {
+        let mut said = self.ready.lock().await;
         let now = self.cx.now();
-        let said_at = Timestamp::from_micros(self.ready_at.load(Ordering::Relaxed));
-        if said_at <= now && now.since(said_at) < Duration::from_secs(1) {
-            return Ok(());
+        if let Some((at, said)) = &*said
+            && *at <= now
+            && now.since(*at) < READY_FOR
+        {
+            return said.clone();
         }
         let late = || StoreError::Unavailable("the store does not answer".into());
-        tokio::time::timeout(READY_WITHIN, self.store.ready()).await.unwrap_or_else(|_| Err(late()))?;
-        if !keyring::can_sign(&self.cx) {
-            return Err(ApiError::new(Code::Unavailable, "there is no key to sign with"));
-        }
-        self.ready_at.store(now.as_micros(), Ordering::Relaxed);
-        Ok(())
+        let ready =
+            tokio::time::timeout(READY_WITHIN, self.store.ready()).await.unwrap_or_else(|_| Err(late()));
+        *said = Some((self.cx.now(), ready.clone()));
+        ready
     }
 
     fn counted<T>(&self, method: &'static str, told: Result<T, Ending>) -> Result<T, ApiError> {

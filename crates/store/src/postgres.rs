@@ -19,6 +19,7 @@ use crate::db::{Db, DbError, Durability, Outcome, Row, Statement, Value, sql};
 use crate::migrate::{MigrateError, Migration};
 use async_trait::async_trait;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::RwLock;
 use transaction::Line;
@@ -35,8 +36,16 @@ const TIME: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 
 const OTHERS: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database()
     AND usename = current_user AND application_name <> $1 AND pid <> pg_backend_pid()";
 
-/// Writes without changing anything: a standby and a full disk refuse it.
+/// Writes without changing anything: a standby refuses it.
 const PROVE: &str = "UPDATE migration SET applied_at = applied_at WHERE number = 1";
+
+/// Takes a quarter of a megabyte that nothing had before, which a full disk refuses; what has a place already would
+/// still be written over. It is undone, and leaves nothing in the log of the database that could fill its last place.
+const TAKE_ROOM: &str = "CREATE UNLOGGED TABLE latchkey_room AS
+    SELECT n, repeat('x', 1000) AS filler FROM generate_series(1, 256) AS n";
+
+/// Changes nothing, and so undoes what stands before it.
+const UNDO: &str = "SELECT 1 WHERE 1 = 0";
 
 /// A PostgreSQL database.
 pub struct Postgres {
@@ -46,6 +55,8 @@ pub struct Postgres {
     ear: Line,
     /// Every write that is under way reads it; closing waits to write it.
     under_way: Arc<RwLock<()>>,
+    /// Whether something that should have been written was not since the last question whether this is ready.
+    refused: Arc<AtomicBool>,
 }
 
 impl Postgres {
@@ -59,7 +70,7 @@ impl Postgres {
         let short = settings.statement.min(PATIENCE_FOR_NEWS);
         let settings = Settings { connections: 1, statement: short, wait: short, ..settings.clone() };
         let ear = Line::new(connect::pool(&settings).await?, short, 1);
-        Ok(Self { line: Arc::new(line), ear, under_way: Arc::default() })
+        Ok(Self { line: Arc::new(line), ear, under_way: Arc::default(), refused: Arc::default() })
     }
 
     fn admit(&self) -> Result<(), DbError> {
@@ -67,6 +78,23 @@ impl Postgres {
             true => Ok(()),
             false => Err(failure::unavailable("too many requests are waiting for the database")),
         }
+    }
+
+    /// Does something to its end, whoever goes away, and notes whether it was refused.
+    async fn to_the_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, DbError>> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let (under_way, refused) = (Arc::clone(&self.under_way), Arc::clone(&self.refused));
+        let done = tokio::spawn(async move {
+            let _under_way = under_way.read().await;
+            let done = work.await;
+            if matches!(done, Err(DbError::Unavailable(_))) {
+                refused.store(true, Ordering::Relaxed);
+            }
+            done
+        });
+        done.await.unwrap_or_else(|_| Err(failure::unavailable("the write did not come to its end")))
     }
 }
 
@@ -85,19 +113,14 @@ impl Db for Postgres {
         self.ear.read(&statement).await
     }
 
-    // As a task of its own: a caller that goes away does not undo it.
     async fn write(
         &self,
         statements: Vec<Statement>,
         durability: Durability,
     ) -> Result<Vec<Outcome>, DbError> {
         self.admit()?;
-        let (line, under_way) = (Arc::clone(&self.line), Arc::clone(&self.under_way));
-        let written = tokio::spawn(async move {
-            let _under_way = under_way.read().await;
-            line.write(&statements, durability).await
-        });
-        written.await.unwrap_or_else(|_| Err(failure::unavailable("the write did not come to its end")))
+        let line = Arc::clone(&self.line);
+        self.to_the_end(async move { line.write(&statements, durability).await }).await
     }
 
     async fn migrate(&self, migrations: &'static [Migration], applied_at: i64) -> Result<(), MigrateError> {
@@ -108,14 +131,10 @@ impl Db for Postgres {
         true
     }
 
-    // The same: what is half numbered must not go back into the pool with its connection.
+    // What is half numbered must not go back into the pool with its connection.
     async fn settle(&self) -> Result<(), DbError> {
-        let (line, under_way) = (Arc::clone(&self.line), Arc::clone(&self.under_way));
-        let settled = tokio::spawn(async move {
-            let _under_way = under_way.read().await;
-            chain::settle(&line).await
-        });
-        settled.await.unwrap_or_else(|_| Err(failure::unavailable("the record was not numbered to its end")))
+        let line = Arc::clone(&self.line);
+        self.to_the_end(async move { chain::settle(&line).await }).await
     }
 
     async fn time(&self) -> Result<Option<i64>, DbError> {
@@ -127,7 +146,16 @@ impl Db for Postgres {
         rows.first().ok_or_else(|| DbError::Corrupt("a count without a row".into()))?.int(0)
     }
 
+    // A full disk refuses what needs room, and goes on taking what needs none. Whoever may not make a table, but only
+    // write, is not ready as long as that is refused.
     async fn ready(&self) -> Result<(), DbError> {
+        if self.refused.swap(false, Ordering::Relaxed) {
+            let take_room = vec![sql(TAKE_ROOM), sql(UNDO).must_change()];
+            match self.write(take_room, Durability::Relaxed).await {
+                Err(refused @ DbError::Unavailable(_)) => return Err(refused),
+                Ok(_) | Err(DbError::Unchanged | DbError::Conflict | DbError::Corrupt(_)) => {}
+            }
+        }
         self.write(vec![sql(PROVE)], Durability::Durable).await.map(drop)
     }
 

@@ -1,7 +1,10 @@
 //! What an operator and a load balancer ask, and what stands around every answer.
 
-use crate::world::{CARRIERS, Door, World};
+use crate::bystander::Bystander;
+use crate::private_postgres;
+use crate::world::{CARRIERS, Door, SEED, World};
 use domain::store::Health;
+use std::future::IntoFuture;
 
 #[tokio::test]
 async fn health_and_readiness_are_told_to_anybody() {
@@ -78,5 +81,21 @@ async fn no_answer_may_be_kept_or_guessed_at() {
         let answer = world.get(path).await;
         assert_eq!(answer.header("cache-control"), "no-store", "{path}");
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_question_to_the_store_answers_all_who_ask_whether_it_is_ready() {
+    let url = private_postgres::store();
+    let world = World::impatient(&url, SEED).await;
+    let mut bystander = Bystander::at(&url);
+    bystander.does("BEGIN; SELECT 1 FROM migration WHERE number = 1 FOR UPDATE");
+    let all: Vec<_> = (0..500).map(|_| tokio::spawn(world.get("/readyz").into_future())).collect();
+    bystander.sees_waiting(1).await;
+    let busy = "SELECT COUNT(*) FROM pg_stat_activity WHERE usename = current_user AND query LIKE 'UPDATE migration%'";
+    assert_eq!(bystander.does(busy), "1");
+    bystander.does("COMMIT");
+    for one in all {
+        one.await.unwrap().is(r#"200 {"status":"ready"}"#);
     }
 }

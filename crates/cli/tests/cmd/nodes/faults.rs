@@ -163,7 +163,9 @@ fn the_disk_of_the_database_is_full() {
         nodes.database.fill_disk();
         let is_refused = || matches!(nodes.asked_at_once(1).first(), Some(Answer::Later));
         until("what cannot be kept is refused", is_refused);
-        traffic.lasts(Duration::from_secs(1));
+        until("the node says that it is not ready", || !nodes.wire.is_ready(0));
+        traffic.lasts(Duration::from_secs(2));
+        assert!(!nodes.wire.is_ready(0), "there is no more room than before");
         nodes.database.free_disk();
         traffic.passes(60);
     });
@@ -226,7 +228,11 @@ fn the_disk_of_the_folder_is_full() {
     alone.signs_in_until(|_, live| live == 30);
     disk.fill();
     alone.signs_in_until(|tally, _| tally.later >= 20);
+    until("the service says that it is not ready", || !alone.wire.is_ready(0));
+    alone.signs_in_until(|tally, _| tally.later >= 40);
+    assert!(!alone.wire.is_ready(0), "there is no more room than before");
     disk.free();
+    until("it is ready again", || alone.wire.is_ready(0));
     let before = alone.live.len();
     alone.signs_in_until(|_, live| live == before + 10);
     service.kill();
