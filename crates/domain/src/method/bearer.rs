@@ -227,10 +227,13 @@ pub(super) async fn record(cx: &Cx, about: About, reason: Distrust, visit: Visit
     note(cx, org, Event::AssertionRefused { org, provider, user, reason, visit }).await
 }
 
-/// Records a refusal of something that was said for an org, if there were not too many.
+/// Records a refusal of something that was said for an org, if there were not too many. Whoever floods sign-outs does
+/// not hide who tries to sign in, nor the other way round.
 pub(super) async fn note(cx: &Cx, org: Option<OrgId>, refused: Event) -> Result<(), StoreError> {
     let now = cx.clock.now();
-    if !cx.recorded.may_record(org.unwrap_or(ROOT), now) {
+    let is_of_sign_out = matches!(refused, Event::LogoutRefused { .. });
+    let recorded = if is_of_sign_out { &cx.sign_outs_recorded } else { &cx.recorded };
+    if !recorded.may_record(org.unwrap_or(ROOT), now) {
         trail::missed(cx);
         return Ok(());
     }

@@ -43,11 +43,15 @@ pub async fn leave(cx: &Cx, caller: &Caller) -> Result<Option<Question>, StoreEr
     for session in caller.sessions() {
         known_as = cx.store.saml_session(&session.digest).await?.or(known_as);
     }
-    session::end(cx, caller).await?;
-    match known_as {
+    let question = match known_as {
         Some(known_as) => question(cx, &known_as).await,
         None => Ok(None),
+    };
+    // Whoever cannot be asked now is asked when this is tried again, for which the session has to be there.
+    if !matches!(question, Err(StoreError::Unavailable(_))) {
+        session::end(cx, caller).await?;
     }
+    question
 }
 
 async fn question(cx: &Cx, known_as: &SamlSession) -> Result<Option<Question>, StoreError> {

@@ -94,7 +94,7 @@ struct Brought {
 async fn take(brought: &Brought, delivered: Delivered) -> Result<Response, ApiError> {
     match delivered.kind() {
         Kind::Request => obey(brought, delivered).await,
-        Kind::Response => conclude(brought, &delivered).await,
+        Kind::Response => conclude(brought, delivered).await,
     }
 }
 
@@ -121,11 +121,10 @@ async fn has_dead_session(Brought { app, headers, body, .. }: &Brought) -> bool 
     !ids.is_empty() && matches!(known, Err(NotACaller::Dead))
 }
 
-async fn conclude(brought: &Brought, delivered: &Delivered) -> Result<Response, ApiError> {
+async fn conclude(brought: &Brought, delivered: Delivered) -> Result<Response, ApiError> {
     let Brought { app, org, headers, body } = brought;
     let carried = asked::recall(headers, *org, app);
-    let visit = body.visit(Door::Web);
-    let mut response = match logout::conclude(&app.cx, *org, delivered, carried.as_deref(), visit).await? {
+    let mut response = match app.conclude(*org, delivered, carried, body.visit(Door::Web)).await? {
         Farewell::Everywhere => said("You are signed out here and at your identity provider."),
         Farewell::NotEverywhere => said(
             "You are signed out here. Your identity provider says that it did not sign you out everywhere: sign out \

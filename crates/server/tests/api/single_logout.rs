@@ -2,6 +2,8 @@
 
 use crate::answer::Answer;
 use crate::bearer::SEED;
+use crate::bystander::Bystander;
+use crate::private_postgres;
 use crate::saml::{file, pem, sign_in, trust};
 use crate::web::{Browser, HOME, Page, SIGN_OUT, between};
 use crate::world::{CARRIERS, Question, World};
@@ -13,6 +15,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::future::IntoFuture;
 use std::path::PathBuf;
+use std::time::Duration;
+use tokio::time::timeout;
 
 const SLO: &str = "/identity-service/slo/5mYdXw9KcJhaf3LrN8pQ2v";
 const METADATA: &str = "/identity-service/saml/5mYdXw9KcJhaf3LrN8pQ2v/metadata";
@@ -23,13 +27,25 @@ const REQUESTER: &str = "urn:oasis:names:tc:SAML:2.0:status:Requester";
 /// Acme, whose provider can end sessions; with a change.
 async fn world_with(change: impl FnOnce(&mut Value)) -> World {
     let world = World::of(SEED).await;
-    trust(&world, |draft| {
+    trust_with(&world, change).await;
+    world
+}
+
+async fn trust_with(world: &World, change: impl FnOnce(&mut Value)) {
+    trust(world, |draft| {
         draft["certificates"] = json!([pem("logout/logout"), pem("logout/logout-p256")]);
         draft["singleLogout"] = json!([{"binding": "HTTP-Redirect", "url": THERE}]);
         change(draft);
     })
     .await;
-    world
+}
+
+/// The same over PostgreSQL, beside somebody who can keep a table from it.
+async fn world_and_bystander() -> (World, Bystander) {
+    let url = private_postgres::store();
+    let world = World::impatient(&url, SEED).await;
+    trust_with(&world, |_| {}).await;
+    (world, Bystander::at(&url))
 }
 
 async fn world() -> World {
@@ -444,4 +460,82 @@ async fn an_answer_is_taken_once_and_from_the_browser_that_asked() {
     assert_eq!(bring().header("Cookie", asked).await.status, 200);
     assert_eq!(bring().header("Cookie", asked).await.status, 401);
     assert_eq!(reasons(&world).await, ["wrong_request", "wrong_request", "replayed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_hears_when_its_sessions_could_not_be_ended() {
+    let (world, mut bystander) = world_and_bystander().await;
+    let sessions = sam(&world).await;
+    bystander.does("BEGIN; LOCK TABLE saml_session IN ACCESS EXCLUSIVE MODE");
+    let answer = bring(&world, "one-left--in-a-url.query").await;
+    assert_eq!(answer.status, 303, "{answer}");
+    let location = answer.header("location").to_owned();
+    let message = sent(&world, &location, "SAMLResponse").await;
+    let status = message.split_once("</saml:Issuer>").unwrap().1;
+    assert_eq!(
+        status,
+        r#"<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:PartialLogout"/></samlp:StatusCode></samlp:Status></samlp:LogoutResponse>"#
+    );
+    assert_eq!(alive(&world, &sessions).await, 2);
+    assert!(events(&world, "signed_out_by_provider").await.is_empty());
+    bystander.does("COMMIT");
+    // The request is used up; another one ends them.
+    assert_eq!(bring(&world, "one-left--in-a-url.query").await.status, 401);
+    assert_eq!(bring(&world, "none-left--without-an-index.xml").await.status, 303);
+    assert_eq!(alive(&world, &sessions).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_cannot_be_sent_to_their_provider_now_is_sent_there_later() {
+    let (world, mut bystander) = world_and_bystander().await;
+    let (browser, session) = at_home(&world, "sam-one").await;
+    bystander.does("BEGIN; LOCK TABLE saml_provider IN ACCESS EXCLUSIVE MODE");
+    let page = browser.form(SIGN_OUT, "").await;
+    assert_eq!(page.status, 503, "{page}");
+    assert_eq!(page.header("set-cookie"), "", "the session is there for another try");
+    assert!(world.is_alive(&session).await);
+    bystander.does("COMMIT");
+    let page = browser.form(SIGN_OUT, "").await;
+    assert!(page.body.contains(&format!("href=\"{THERE}?SAMLRequest=")), "{page}");
+    assert!(!world.is_alive(&session).await);
+}
+
+#[tokio::test]
+async fn an_answer_is_recorded_although_the_browser_that_brought_it_has_gone() {
+    let world = world().await;
+    let name = "everywhere--in-a-url.query";
+    let bring = || {
+        brought(&world, name, &file(&format!("logout/answers/{name}")))
+            .header("Cookie", "__Host-LATCHKEY_SAML=5mYdXw9KcJhaf3LrN8pQ2v._asked")
+    };
+    world.hang_up(bring()).await;
+    let recorded = timeout(Duration::from_secs(10), async {
+        while events(&world, "logout_answered").await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(recorded.await.is_ok());
+    assert_eq!(bring().await.status, 401);
+    assert_eq!(reasons(&world).await, ["replayed"]);
+}
+
+#[tokio::test]
+async fn a_flood_of_sign_outs_does_not_hide_sign_ins_nor_the_other_way_round() {
+    let world = world().await;
+    let sign_out = async || assert_eq!(world.get(&format!("{SLO}?SAMLRequest=a")).await.status, 401);
+    let try_to_come_in = async || assert_eq!(sign_in(&world, b"<nobody/>").await.status, 403);
+    let counts = async || {
+        (events(&world, "logout_refused").await.len(), events(&world, "assertion_refused").await.len())
+    };
+    for _ in 0..605 {
+        sign_out().await;
+    }
+    try_to_come_in().await;
+    assert_eq!(counts().await, (600, 1));
+    world.later(Duration::from_secs(60));
+    for _ in 0..605 {
+        try_to_come_in().await;
+    }
+    sign_out().await;
+    assert_eq!(counts().await, (601, 601));
 }
