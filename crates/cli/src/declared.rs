@@ -8,6 +8,7 @@ pub mod change;
 pub mod export;
 pub mod file;
 pub mod perform;
+mod saml;
 pub mod shape;
 
 use domain::name::CanonicalName;
@@ -50,11 +51,14 @@ pub enum Kind {
     User,
     /// Whose tokens open sessions.
     IdentityProvider,
+    /// Where its people sign in by SAML; an org has one at most.
+    SamlProvider,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Role, Self::Group, Self::Client, Self::User, Self::IdentityProvider];
+    pub const ALL: [Self; 6] =
+        [Self::Role, Self::Group, Self::Client, Self::User, Self::IdentityProvider, Self::SamlProvider];
 
     /// Its key in a file, and its word.
     pub const fn key(self) -> &'static str {
@@ -64,13 +68,24 @@ impl Kind {
             Self::Client => "client",
             Self::User => "user",
             Self::IdentityProvider => "identity_provider",
+            Self::SamlProvider => "saml_provider",
         }
     }
 
-    /// The form in which names of this kind are compared: an issuer as it stands, everything else folded.
+    /// The key of its name in a file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IdentityProvider | Self::SamlProvider => "issuer",
+            Self::Role | Self::Group | Self::Client | Self::User => "name",
+        }
+    }
+
+    /// The form in which names of this kind are compared: an issuer as it stands, everything else folded. One SAML
+    /// provider takes the place of another, so all of them are the same one.
     pub fn fold(self, name: &str) -> String {
         match self {
             Self::IdentityProvider => name.to_owned(),
+            Self::SamlProvider => String::new(),
             Self::Role | Self::Group | Self::Client | Self::User => {
                 CanonicalName::of(name).as_str().to_owned()
             }
@@ -110,7 +125,7 @@ impl Org {
     }
 }
 
-/// A role, a group, a client, a user or an identity provider on one of the two sides.
+/// A role, a group, a client, a user or a provider on one of the two sides.
 #[derive(Debug, Clone, Default)]
 pub struct Record {
     /// The id; empty for what is only declared.
@@ -124,6 +139,27 @@ pub struct Record {
 }
 
 impl Record {
+    /// What a record of this kind calls by name, and of which kind that is.
+    pub fn called(&self, kind: Kind) -> Vec<(Kind, String)> {
+        let of = |other: Kind, words: Vec<String>| words.into_iter().map(move |word| (other, word));
+        let one = |field| self.fields.get(field).and_then(Value::as_str).map(str::to_owned);
+        let keys = |field| {
+            let table = self.fields.get(field).and_then(Value::as_object).into_iter().flatten();
+            table.map(|(key, _)| key.clone()).collect()
+        };
+        match kind {
+            Kind::Role | Kind::IdentityProvider => Vec::new(),
+            Kind::Group | Kind::Client | Kind::User => {
+                of(Kind::Role, self.words("roles")).chain(of(Kind::Group, self.words("groups"))).collect()
+            }
+            Kind::SamlProvider => of(Kind::Role, one("default_role").into_iter().collect())
+                .chain(of(Kind::Group, one("default_group").into_iter().collect()))
+                .chain(of(Kind::Role, keys("group_mappings")))
+                .chain(of(Kind::Role, keys("role_mappings")))
+                .collect(),
+        }
+    }
+
     /// The texts in one of its lists.
     pub fn words(&self, field: &str) -> Vec<String> {
         let words = self.fields.get(field).and_then(Value::as_array).into_iter().flatten();

@@ -1,7 +1,7 @@
 //! What a service has, read in the shape of the files.
 
-use super::file::{fields, sorted};
-use super::{Kind, Org, Path, Record, State, shape};
+use super::file::{fields_of, sorted};
+use super::{Kind, Org, Path, Record, State, saml, shape};
 use crate::admin::{Admin, Place, Refused, equals, text};
 use crate::error::Failure;
 use client::{Method, StatusCode};
@@ -89,7 +89,7 @@ async fn fill(admin: &Admin, org: &mut Org, want: Want) -> Result<(), Failure> {
     }
     let of_org = equals("orgId", &org.id);
     let mut roles = Vec::new();
-    if wants(Kind::Role) || wants(Kind::Client) {
+    if wants(Kind::Role) || wants(Kind::Client) || wants(Kind::SamlProvider) {
         roles = admin.list(Place::v3("roles"), &[("expand", "privileges"), ("q", &of_org)], None).await?;
     }
     if wants(Kind::Role) {
@@ -97,8 +97,11 @@ async fn fill(admin: &Admin, org: &mut Org, want: Want) -> Result<(), Failure> {
         let read: Vec<_> = own.map(role).collect();
         keep::<shape::Role<String>>(org, Kind::Role, read)?;
     }
+    let mut groups = Vec::new();
+    if wants(Kind::Group) || wants(Kind::SamlProvider) {
+        groups = admin.list(Place::v3("userGroups"), &[("q", &of_org)], None).await?;
+    }
     if wants(Kind::Group) {
-        let groups = admin.list(Place::v3("userGroups"), &[("q", &of_org)], None).await?;
         keep::<shape::Group<String>>(org, Kind::Group, groups.iter().map(group).collect())?;
     }
     if wants(Kind::Client) {
@@ -120,6 +123,9 @@ async fn fill(admin: &Admin, org: &mut Org, want: Want) -> Result<(), Failure> {
     if wants(Kind::IdentityProvider) {
         providers(admin, org).await?;
     }
+    if wants(Kind::SamlProvider) {
+        saml::read(admin, org, &roles, &groups).await?;
+    }
     Ok(())
 }
 
@@ -140,20 +146,21 @@ async fn users(admin: &Admin, org: &str, which: &[(&str, &str)]) -> Result<Vec<V
 }
 
 /// Reads one record after the other into the shape of the files, so that what has its default is absent.
-fn keep<T: DeserializeOwned + serde::Serialize>(
+pub(super) fn keep<T: DeserializeOwned + serde::Serialize>(
     org: &mut Org,
     kind: Kind,
     read: Vec<(String, Value)>,
 ) -> Result<(), Failure> {
     let mut records = BTreeMap::new();
     for (id, value) in read {
-        let name = value.get(if kind == Kind::IdentityProvider { "issuer" } else { "name" });
-        let name = name.and_then(Value::as_str).unwrap_or_default().to_owned();
-        let shaped: T = serde_json::from_value(value).map_err(|error| {
+        let strange = |error: io::Error| {
             Failure::machine(error)
                 .while_doing(format!("the service has a {} that is not understood", kind.key()))
-        })?;
-        let fields = sorted(fields(&shaped));
+        };
+        let name = value.get(kind.name()).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let shaped: T = serde_json::from_value(value).map_err(|error| strange(error.into()))?;
+        let fields = fields_of(kind, &name, &shaped).map_err(|what| strange(io::Error::other(what)))?;
+        let fields = sorted(fields);
         records.insert(kind.fold(&name), Record { id, name, fields, place: String::new() });
     }
     org.records.insert(kind, records);
@@ -280,7 +287,12 @@ async fn policy(admin: &Admin, org: &mut Org, wanted: bool) -> Result<(), Failur
 }
 
 /// What a service does not tell is remembered as that, and never taken for nothing.
-fn untold(admin: &Admin, org: &mut Org, key: &'static str, refused: Refused) -> Result<(), Failure> {
+pub(super) fn untold(
+    admin: &Admin,
+    org: &mut Org,
+    key: &'static str,
+    refused: Refused,
+) -> Result<(), Failure> {
     let why = match refused.status {
         _ if refused.is_no_route() => OLDER.to_owned(),
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => {

@@ -154,17 +154,12 @@ impl Plan {
 
     /// What a record calls by name must be there, or be declared.
     fn references(&mut self, kind: Kind, (path, org): (&Path, &Org), there: &Org, record: &Record) {
-        let wanted = [(Kind::Role, "roles"), (Kind::Group, "groups")];
-        for (other, field) in wanted.into_iter().filter(|_| kind != Kind::Role) {
+        for (other, word) in record.called(kind) {
             let known = org.records.get(&other).or_else(|| there.records.get(&other));
-            for word in record.words(field) {
-                let built_in =
-                    other == Kind::Role && domain::role::Role::ALL.iter().any(|it| it.name() == word);
-                if !built_in && known.is_none_or(|known| !known.contains_key(&other.fold(&word))) {
-                    let (place, kind, name) = (&record.place, kind.key(), &record.name);
-                    self.problems
-                        .push(format!("{place}: {kind} {name}: {path} has no {} {word}", other.key()));
-                }
+            let built_in = other == Kind::Role && domain::role::Role::ALL.iter().any(|it| it.name() == word);
+            if !built_in && known.is_none_or(|known| !known.contains_key(&other.fold(&word))) {
+                let (place, kind, name) = (&record.place, kind.key(), &record.name);
+                self.problems.push(format!("{place}: {kind} {name}: {path} has no {} {word}", other.key()));
             }
         }
     }

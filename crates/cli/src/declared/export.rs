@@ -1,6 +1,6 @@
 //! A state as one file: always in the same order, so that the same state is the same bytes.
 
-use super::{Kind, Org, Path, State, shape};
+use super::{Org, Path, State, shape};
 use crate::error::Failure;
 use serde_json::{Map, Value};
 
@@ -27,8 +27,7 @@ fn shaped(path: &Path, org: &Org) -> Result<shape::Org<String>, serde_json::Erro
     }
     for (kind, records) in &org.records {
         let all = records.values().map(|record| {
-            let key = if *kind == Kind::IdentityProvider { "issuer" } else { "name" };
-            let name = [(key.to_owned(), Value::from(record.name.clone()))];
+            let name = [(kind.name().to_owned(), Value::from(record.name.clone()))];
             Value::Object(name.into_iter().chain(record.fields.clone()).collect::<Map<_, _>>())
         });
         fields.insert(kind.key().to_owned(), all.collect());

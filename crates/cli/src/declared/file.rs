@@ -3,6 +3,7 @@
 use super::shape::{self, File};
 use super::{Kind, Org, Path, Record, State};
 use crate::error::Failure;
+use domain::saml::certificate::Certificate;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::btree_map::Entry;
@@ -84,7 +85,8 @@ fn put(known: &mut Org, org: shape::Org<Name>, source: &Source) -> Result<(), St
     records(known, Kind::Group, org.group, source, |it| &it.name)?;
     records(known, Kind::Client, org.client, source, |it| &it.name)?;
     records(known, Kind::User, org.user, source, |it| &it.name)?;
-    records(known, Kind::IdentityProvider, org.identity_provider, source, |it| &it.name)
+    records(known, Kind::IdentityProvider, org.identity_provider, source, |it| &it.name)?;
+    records(known, Kind::SamlProvider, org.saml_provider, source, |it| &it.name)
 }
 
 fn records<T: Serialize>(
@@ -104,7 +106,8 @@ fn records<T: Serialize>(
                 return Err(format!("{place}: {} {name} is said twice, also at {first}", kind.key()));
             }
             Entry::Vacant(free) => {
-                let fields = sorted(fields(&record));
+                let fields =
+                    sorted(fields_of(kind, &name, &record).map_err(|what| format!("{place}: {what}"))?);
                 free.insert(Record { id: String::new(), name, fields, place });
             }
         }
@@ -123,12 +126,30 @@ pub fn fields(record: &impl Serialize) -> Map<String, Value> {
     fields
 }
 
+/// The same of one kind. A SAML provider may change its name, and its certificates have many spellings.
+pub fn fields_of(kind: Kind, name: &str, record: &impl Serialize) -> Result<Map<String, Value>, String> {
+    let mut fields = fields(record);
+    if kind == Kind::SamlProvider {
+        fields.insert(kind.name().to_owned(), name.into());
+        for certificate in fields.get_mut("certificates").and_then(Value::as_array_mut).into_iter().flatten()
+        {
+            let read = certificate.as_str().unwrap_or_default().parse::<Certificate>();
+            *certificate = read.map_err(|error| format!("{} {name}: {error}", kind.key()))?.pem().into();
+        }
+    }
+    Ok(fields)
+}
+
 /// Lists are sets here: their order says nothing.
 pub fn sorted(mut fields: Map<String, Value>) -> Map<String, Value> {
     for value in fields.values_mut() {
-        if let Value::Array(items) = value {
-            items.sort_by_key(ToString::to_string);
-            items.dedup();
+        match value {
+            Value::Array(items) => {
+                items.sort_by_key(ToString::to_string);
+                items.dedup();
+            }
+            Value::Object(within) => *within = sorted(std::mem::take(within)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
         }
     }
     fields

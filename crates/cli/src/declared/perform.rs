@@ -5,7 +5,7 @@ mod people;
 
 use super::actual::camel;
 use super::change::{Act, Change, Difference, Thing};
-use super::{Kind, Org, Path, State, shape};
+use super::{Kind, Org, Path, State, saml, shape};
 use crate::admin::{Admin, Place, text};
 use crate::error::Failure;
 use crate::print;
@@ -65,6 +65,9 @@ impl<'a> Site<'a> {
             (Thing::Record(Kind::Client), _) => self.client(change).await,
             (Thing::Record(Kind::User), _) => self.user(change).await,
             (Thing::Record(Kind::IdentityProvider), _) => self.provider(change).await,
+            (Thing::Record(Kind::SamlProvider), act) => {
+                saml::make(self.admin, &self.org(change), (act, &change.record)).await
+            }
         }
     }
 

@@ -50,6 +50,9 @@ pub struct Org<Name> {
     /// Whose tokens open its sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity_provider: Option<Vec<IdentityProvider<Name>>>,
+    /// Where its people sign in by SAML: one at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub saml_provider: Option<Vec<SamlProvider<Name>>>,
 }
 
 /// What an org decides for itself; what is absent is as the instance has it.
@@ -212,6 +215,79 @@ pub struct IdentityProvider<Name> {
     /// Values of the claim, and the user that each means.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     aliases: BTreeMap<String, String>,
+}
+
+/// A SAML identity provider, and what its groups and roles are here.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamlProvider<Name> {
+    /// Its entity id.
+    #[serde(rename = "issuer")]
+    pub name: Name,
+    /// With its public keys, in PEM.
+    certificates: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name_id_format: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_role: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_group: Option<String>,
+    #[serde(default, skip_serializing_if = "is_no")]
+    disable_auto_provisioning: bool,
+    #[serde(default, skip_serializing_if = "is_no")]
+    map_groups_and_roles: bool,
+    #[serde(default, skip_serializing_if = "is_no")]
+    allow_sha1: bool,
+    #[serde(default, skip_serializing_if = "is_no")]
+    idp_initiated: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    single_sign_on: Vec<Endpoint>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    single_logout: Vec<Endpoint>,
+    #[serde(default, skip_serializing_if = "Attributes::is_none")]
+    attributes: Attributes,
+    /// Roles, and the groups of the provider that have them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    group_mappings: BTreeMap<String, Vec<String>>,
+    /// Roles, and what they are called at the provider.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    role_mappings: BTreeMap<String, Vec<String>>,
+}
+
+/// A place at a SAML provider.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Endpoint {
+    binding: String,
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response_url: Option<String>,
+}
+
+/// What the attributes of a SAML provider are called; what is absent is not read.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attributes {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phone: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<String>,
+}
+
+impl Attributes {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl State {

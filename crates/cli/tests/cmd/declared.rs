@@ -30,6 +30,10 @@ privileges = ["view.admin.log", "view.admin.people"]
 name = "Nothing yet"
 
 [[org.group]]
+name = "ops"
+roles = ["Support"]
+
+[[org.group]]
 name = "Night shift"
 description = "After ten"
 roles = ["Support", "Designer"]
@@ -44,6 +48,18 @@ issuer = "https://id.acme.test"
 keys = "https://id.acme.test/keys"
 audience = "latchkey"
 aliases = { "repo:acme/etl" = "ada" }
+
+[[org.saml_provider]]
+issuer = "https://idp.acme.test/saml"
+certificates = ["$certificate"]
+default_role = "Support"
+default_group = "Night shift"
+map_groups_and_roles = true
+single_sign_on = [{ binding = "HTTP-Redirect", url = "https://idp.acme.test/sso" }]
+single_logout = [{ binding = "HTTP-POST", url = "https://idp.acme.test/slo", response_url = "https://idp.acme.test/done" }]
+attributes = { email = "mail", first_name = "givenName" }
+group_mappings = { Support = ["ops"] }
+role_mappings = { Designer = ["drawers", "architects"], Support = ["helpers"] }
 
 [[org.user]]
 name = "ada"
@@ -76,9 +92,18 @@ path = ["East", "Berlin"]
 
 /// What an administrator of the org above is not told.
 const UNTOLD: &str = "org East: identity_provider is not in the export: only its own administrators may see that\n\
-    org East / Berlin: identity_provider is not in the export: only its own administrators may see that\n";
+    org East: saml_provider is not in the export: only its own administrators may see that\n\
+    org East / Berlin: identity_provider is not in the export: only its own administrators may see that\n\
+    org East / Berlin: saml_provider is not in the export: only its own administrators may see that\n";
+
+/// A certificate as metadata has it: its Base64 alone.
+fn certificate() -> String {
+    let pem = include_str!("../../../server/tests/vectors/saml/rsa.pem");
+    pem.lines().filter(|line| !line.starts_with('-')).collect()
+}
 
 fn write(world: &World, name: &str, text: &str) {
+    let text = text.replace("$certificate", &certificate());
     fs::write(world.path().join(name), text).expect("the folder can be written");
 }
 
@@ -101,7 +126,7 @@ fn an_export_applies_to_an_empty_store_and_comes_out_again() {
     write(&one, "acme.toml", FILE);
     let planned = one.run(&["plan", "acme.toml"]);
     assert_eq!((planned.code, planned.err.as_str()), (Some(0), ""), "{}", planned.out);
-    assert!(planned.out.ends_with("11 to add, 1 to change, 0 to remove\n"), "{}", planned.out);
+    assert!(planned.out.ends_with("13 to add, 1 to change, 0 to remove\n"), "{}", planned.out);
     assert!(planned.out.contains("+ group Night shift of your org\n    description: \"After ten\"\n    roles: [\"Designer\",\"Support\"]\n"), "{}", planned.out);
     apply(&one, &["acme.toml"]);
     one.run(&["plan", "acme.toml"]).is(0, "nothing to do\n", "");
@@ -251,4 +276,63 @@ fn files_that_cannot_be_applied_are_refused_before_anything_is_done() {
         (unasked.code, unasked.err.as_str()),
         (Some(2), "error: make these changes: there is nobody to ask\nhint: say --yes\n")
     );
+}
+
+#[test]
+fn a_saml_provider_takes_the_place_of_the_one_before_it_and_its_mappings_follow() {
+    let world = empty("Acme Prod");
+    write(&world, "acme.toml", FILE);
+    apply(&world, &["acme.toml"]);
+    let other = FILE
+        .replace("https://idp.acme.test/saml", "https://other.acme.test/saml")
+        .replace("default_group = \"Night shift\"\n", "allow_sha1 = true\n")
+        .replace("\"drawers\", \"architects\"", "\"drawers\"")
+        .replace("group_mappings = { Support = [\"ops\"] }", "group_mappings = { Designer = [\"ops\"] }")
+        .replace("name = \"ops\"\nroles = [\"Support\"]", "name = \"ops\"\nroles = [\"Designer\"]");
+    write(&world, "other.toml", &other);
+    let planned = world.run(&["plan", "other.toml"]);
+    assert_eq!((planned.code, planned.err.as_str()), (Some(0), ""), "{}", planned.out);
+    assert!(planned.out.contains("~ saml_provider https://other.acme.test/saml of your org\n    allow_sha1: default -> true\n    default_group: \"Night shift\" -> default\n    group_mappings: {\"Support\":[\"ops\"]} -> {\"Designer\":[\"ops\"]}\n    issuer: \"https://idp.acme.test/saml\" -> \"https://other.acme.test/saml\"\n"), "{}", planned.out);
+    apply(&world, &["other.toml"]);
+    world.run(&["drift", "other.toml"]).is(0, "", "");
+    write(
+        &world,
+        "none.toml",
+        "[[org]]\nsaml_provider = []\n[[org]]\npath = [\"East\"]\n[[org]]\npath = [\"East\", \"Berlin\"]\n",
+    );
+    let kept = world.run(&["plan", "none.toml"]);
+    assert!(
+        kept.out.starts_with("- saml_provider https://other.acme.test/saml of your org  (not"),
+        "{}",
+        kept.out
+    );
+    apply(&world, &["none.toml", "--prune"]);
+    world.run(&["drift", "none.toml"]).is(0, "", "");
+    apply(&world, &["acme.toml"]);
+    world.run(&["drift", "acme.toml"]).is(0, "", "");
+}
+
+#[test]
+fn a_saml_provider_that_cannot_be_is_refused_before_anything_is_done() {
+    let world = empty("Acme Prod");
+    for (change, expected) in [
+        (
+            ("[\"$certificate\"]", "[\"AAAA\"]"),
+            "saml_provider https://idp.acme.test/saml: a certificate is X.509",
+        ),
+        (("default_role = \"Support\"", "default_role = \"B\""), "your org has no role B"),
+        (("role_mappings = { Designer", "role_mappings = { B"), "your org has no role B"),
+        (("default_group = \"Night shift\"", "default_group = \"B\""), "your org has no group B"),
+        (
+            ("[[org.user]]", "[[org.saml_provider]]\nissuer = \"b\"\ncertificates = []\n[[org.user]]"),
+            "saml_provider b is said twice",
+        ),
+        (("attributes = { email", "attributes = { mail"), "unknown field `mail`"),
+    ] {
+        write(&world, "acme.toml", &FILE.replacen(change.0, change.1, 1));
+        let refused = world.run(&["apply", "acme.toml", "--yes"]);
+        assert_eq!(refused.code, Some(2), "{expected}: {}", refused.out);
+        assert!(refused.err.contains(expected), "{expected}: {}", refused.err);
+    }
+    assert!(!world.run(&["role", "list"]).out.contains("\nSupport "));
 }
