@@ -3,6 +3,9 @@
 
 use crate::service::{Service, latchkey, log};
 use crate::tools::World;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
@@ -13,6 +16,17 @@ use std::sync::{Arc, Mutex};
 const SEED: &str = "[[org]]\nname = \"Acme Prod\"\nid = \"5mYdXw9KcJhaf3LrN8pQ2v\"\n[[org.user]]\nname = \"boss\"\n\
     password = \"canary-password-boss\"\nroles = [\"Admin\"]\n\
     [[org]]\nname = \"Jays\"\nauthentication_type = \"jwt\"\n[[org.user]]\nname = \"jay\"\npassword = \"canary-password-jay\"\n";
+
+const ORG: &str = "5mYdXw9KcJhaf3LrN8pQ2v";
+
+/// A response that nobody signed, and one whose signature holds, of another time.
+const UNSIGNED: &str = "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
+    xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"_$name\" Version=\"2.0\">\
+    <saml:Issuer>https://idp.acme.test/saml</saml:Issuer><saml:Assertion ID=\"_$value\" Version=\"2.0\">\
+    <saml:Subject><saml:NameID>$name</saml:NameID></saml:Subject><saml:AttributeStatement>\
+    <saml:Attribute Name=\"mail\"><saml:AttributeValue>$value</saml:AttributeValue></saml:Attribute>\
+    </saml:AttributeStatement></saml:Assertion></samlp:Response>";
+const SIGNED: &str = include_str!("../../../server/tests/vectors/saml/accepted--assertion-signed.xml");
 
 /// A collector that keeps what it is sent.
 struct Collector {
@@ -67,7 +81,9 @@ struct Canaries<'a> {
 
 impl<'a> Canaries<'a> {
     fn new(service: &'a Service) -> Self {
-        let agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        // A service that does not read a body to its end ends the connection, so nobody comes back over one.
+        let config = ureq::Agent::config_builder().http_status_as_error(false);
+        let agent = config.max_redirects(0).max_idle_connections(0).build().into();
         Self { service, agent, secrets: Vec::new() }
     }
 
@@ -79,14 +95,31 @@ impl<'a> Canaries<'a> {
     }
 
     fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
+        let answer = self.answer(method, path, headers, body).into_body().read_to_string();
+        answer.expect("a body")
+    }
+
+    fn answer(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> ureq::http::Response<ureq::Body> {
         let mut request =
             ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.service.url));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(body.to_owned()).expect("a request");
-        let answer = self.agent.run(request).expect("an answer").body_mut().read_to_string();
-        answer.expect("a body")
+        self.agent.run(request).expect("an answer")
+    }
+
+    /// What a JSON answer hands out once.
+    fn handed_out(&mut self, answer: &str, field: &str) -> String {
+        let secret = text(answer, field);
+        self.secrets.push(secret.clone());
+        secret
     }
 
     /// Signs in by every door, rightly and wrongly, and keeps what was handed out.
@@ -146,6 +179,126 @@ impl<'a> Canaries<'a> {
         self.send("GET", &format!("/nowhere/{session}?session={session}"), &[], "");
     }
 
+    /// A SCIM token, a wrong one, and a password that comes by SCIM.
+    fn provision(&mut self, session: &str) {
+        let made = self.send("POST", "/saas/public/core/v3/scimTokens", &[("IDS-SESSION-ID", session)], "{}");
+        let (token, wrong) = (self.handed_out(&made, "token"), self.plant("scim-token"));
+        let password = self.plant("scim-password");
+        let user = json!({
+            "schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "scim", "password": password,
+            "name": {"givenName": "S", "familyName": "C"}, "emails": [{"value": "s@acme.test"}],
+        });
+        for token in [&token, &wrong] {
+            let bearer = format!("Bearer {token}");
+            let headers = [("Authorization", bearer.as_str()), ("content-type", "application/scim+json")];
+            let found = format!("/scim-service/v2/Users?filter=userName+eq+%22{token}%22");
+            self.send("GET", &found, &headers, "");
+            self.send("POST", "/scim-service/v2/Users", &headers, &user.to_string());
+        }
+    }
+
+    /// The secret of an OAuth client, a wrong one, its token, and assertions in every place that a grant has for one.
+    fn be_a_client(&mut self, session: &str) {
+        let body = r#"{"name":"Nightly","roles":["Designer"],"tokenMinutes":60}"#;
+        let path = format!("/latchkey/v1/orgs/{ORG}/clients");
+        let made = self.send("POST", &path, &[("IDS-SESSION-ID", session)], body);
+        let (id, secret) = (text(&made, "id"), self.handed_out(&made, "secret"));
+        let (wrong, of_nobody) = (self.plant("client-secret"), self.plant("token"));
+        let assertion = format!("{}.{}.c2ln", self.plant("head"), self.plant("claims"));
+        let urn = "urn%3Aietf%3Aparams%3Aoauth%3A";
+        let granted = "grant_type=client_credentials";
+        let grants = [
+            granted.to_owned(),
+            format!("grant_type={urn}grant-type%3Ajwt-bearer&assertion={assertion}"),
+            format!(
+                "{granted}&client_assertion_type={urn}client-assertion-type%3Ajwt-bearer&client_assertion={assertion}"
+            ),
+            format!(
+                "grant_type={urn}grant-type%3Atoken-exchange&subject_token={assertion}&subject_token_type={urn}token-type%3Ajwt"
+            ),
+        ];
+        let (token, form) =
+            ("/authz-service/oauth/token", ("content-type", "application/x-www-form-urlencoded"));
+        for secret in [secret, wrong] {
+            let basic = BASE64_STANDARD.encode(format!("{id}:{secret}"));
+            let authorization = format!("Basic {basic}");
+            let in_header = [form, ("Authorization", authorization.as_str())];
+            for grant in &grants {
+                let told = self.send("POST", token, &in_header, grant);
+                if told.contains("access_token") {
+                    let token = self.handed_out(&told, "access_token");
+                    self.present(&in_header, &token);
+                }
+                let in_body = format!("client_id={id}&client_secret={secret}&{grant}");
+                self.send("POST", token, &[form], &in_body);
+            }
+            self.present(&in_header, &of_nobody);
+            self.secrets.push(basic);
+        }
+    }
+
+    fn present(&self, headers: &[(&str, &str)], token: &str) {
+        for path in ["introspect", "revoke"] {
+            self.send("POST", &format!("/authz-service/oauth/{path}"), headers, &format!("token={token}"));
+        }
+    }
+
+    /// SAML messages with what is in them, in every place that takes one, and what a browser carries along with them.
+    fn federate(&mut self, session: &str) {
+        let provider = json!({
+            "issuer": "https://idp.acme.test/saml",
+            "certificates": [include_str!("../../../server/tests/vectors/saml/rsa.pem")],
+            "singleSignOn": [{"binding": "HTTP-Redirect", "url": "https://idp.acme.test/sso"}],
+            "singleLogout": [{"binding": "HTTP-Redirect", "url": "https://idp.acme.test/slo"}],
+        });
+        let path = format!("/latchkey/v1/orgs/{ORG}/saml");
+        let put = self.send("PUT", &path, &[("IDS-SESSION-ID", session)], &provider.to_string());
+        assert!(put.contains("entityId"), "{put}");
+        let [name, value, relay, asked] = ["name", "value", "relay", "asked"].map(|what| self.plant(what));
+        let unsigned = UNSIGNED.replace("$name", &name).replace("$value", &value);
+        let (_, signature) = SIGNED.split_once("SignatureValue>").expect("it is signed");
+        self.secrets.push(signature.split('<').next().expect("a value").trim().to_owned());
+        let cookies = format!("LATCHKEY_SAML={ORG}.{asked}");
+        let form = [("content-type", "application/x-www-form-urlencoded"), ("Cookie", cookies.as_str())];
+        for message in [unsigned.as_str(), SIGNED] {
+            let message = BASE64_STANDARD.encode(message);
+            let sign_in = json!({"samlToken": message, "orgId": ORG}).to_string();
+            self.send("POST", "/ma/api/v2/user/loginSaml", &[("content-type", "application/json")], &sign_in);
+            let carried = message.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+            let answer = format!("SAMLResponse={carried}&RelayState=/{relay}");
+            self.send("POST", &format!("/identity-service/acs/{ORG}"), &form, &answer);
+            let slo = format!("/identity-service/slo/{ORG}");
+            for field in ["SAMLRequest", "SAMLResponse"] {
+                let carried = format!("{field}={carried}&RelayState={relay}");
+                self.send("POST", &slo, &form, &carried);
+                self.send("GET", &format!("{slo}?{carried}&SigAlg=a&Signature={relay}"), &form, "");
+            }
+            // A part of it would be too much as well.
+            let parts = message.as_bytes().chunks_exact(64);
+            self.secrets.extend(parts.map(|part| String::from_utf8_lossy(part).into_owned()));
+        }
+        self.send("GET", &format!("/ma/sso/{ORG}?RelayState=/{relay}"), &form, "");
+    }
+
+    /// The cookies and tokens of forms, invented ones and those that a browser gets.
+    fn fill_in_forms(&mut self) {
+        let (home, kind) = ("/identity-service/home", ("content-type", "application/x-www-form-urlencoded"));
+        let [cookie, token] = ["form-cookie", "form-token"].map(|what| self.plant(what));
+        let invented = format!("LATCHKEY_FORM={cookie}");
+        let fields = |token: &str| format!("form_token={token}&username=boss&password=canary-password-boss");
+        self.send("POST", home, &[kind, ("Cookie", &invented)], &fields(&token));
+        let page = self.answer("GET", home, &[], "");
+        let cookie = kept(&page);
+        let page = page.into_body().read_to_string().expect("a page");
+        let (_, token) = page.split_once("name=\"form_token\" value=\"").expect("a form");
+        let token = token.split('"').next().expect("a value").to_owned();
+        let signed_in = self.answer("POST", home, &[kind, ("Cookie", &cookie)], &fields(&token));
+        assert_eq!(signed_in.status(), 303, "{signed_in:?}");
+        let values =
+            [cookie, kept(&signed_in)].map(|pair| pair.split_once('=').expect("a pair").1.to_owned());
+        self.secrets.extend(values.into_iter().chain([token]));
+    }
+
     /// Administration with secrets in it.
     fn administer(&mut self, session: &str) {
         let [new, other, answer, assertion] =
@@ -175,6 +328,18 @@ impl<'a> Canaries<'a> {
         }
         self.send("POST", "/identity-service/api/v1/Logout", &header, "");
     }
+}
+
+/// A text in a JSON answer.
+fn text(answer: &str, field: &str) -> String {
+    let told: Value = serde_json::from_str(answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
+    told[field].as_str().unwrap_or_else(|| panic!("no {field} in {answer}")).to_owned()
+}
+
+/// The first cookie that an answer sets, with its name.
+fn kept(answer: &ureq::http::Response<ureq::Body>) -> String {
+    let line = answer.headers()["set-cookie"].to_str().expect("a cookie is text");
+    line.split(';').next().unwrap_or_default().to_owned()
 }
 
 /// Every file below a folder.
@@ -235,6 +400,10 @@ fn no_secret_of_any_request_is_found_anywhere_afterwards() {
     let boss = canaries.sign_in("boss", "canary-password-boss");
     boss.iter().for_each(|session| canaries.use_session(session));
     let last = canaries.sign_in("boss", "canary-password-boss");
+    canaries.provision(&last[0]);
+    canaries.be_a_client(&last[0]);
+    canaries.federate(&last[0]);
+    canaries.fill_in_forms();
     canaries.administer(&last[0]);
     let metrics = canaries.send("GET", "/metrics", &[], "");
     let secrets = std::mem::take(&mut canaries.secrets);
@@ -250,7 +419,9 @@ fn no_secret_of_any_request_is_found_anywhere_afterwards() {
     for format in ["jsonl", "cef"] {
         let told = world.run(&["audit", "export", "--data", "data", "--format", format]);
         assert_eq!(told.code, Some(0), "{}", told.err);
-        assert!(told.out.contains("signed_in") && told.out.contains("assertion_refused"), "{}", told.out);
+        for event in ["signed_in", "assertion_refused", "client_refused", "scim_refused", "logout_refused"] {
+            assert!(told.out.contains(event), "{event}: {}", told.out);
+        }
         places.insert(format!("audit as {format}"), told.out.into_bytes());
     }
     let logged = log(world.path());
