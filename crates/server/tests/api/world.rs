@@ -157,9 +157,9 @@ impl World {
         Self::over(shared_store(url).await, SEED, settings).await
     }
 
-    /// The same, but it waits no longer than a second for the database.
+    /// The same, but it waits no longer than two seconds for the database.
     pub async fn impatient(url: &str, seed: &str) -> Self {
-        let settings = Settings { statement: Duration::from_secs(1), ..Settings::of(url.parse().unwrap()) };
+        let settings = Settings { statement: Duration::from_secs(2), ..Settings::of(url.parse().unwrap()) };
         Self::over(Store::open_shared(&settings, START).await.unwrap(), seed, |_| {}).await
     }
 
