@@ -1,4 +1,4 @@
-//! The one answer that resource servers ask for all the time, written once for as long as it holds.
+//! The one answer that resource servers ask for all the time. What users have in common is written once for all of them.
 
 use super::{reply, v1};
 use crate::app::App;
@@ -7,20 +7,31 @@ use domain::access::Caller;
 use domain::org::Org;
 use domain::user::User;
 use quick_cache::sync::Cache;
+use serde::Serialize;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use wire::UserId;
 use wire::v1::SessionUser;
+use wire::{OrgId, UserId};
 
-/// Users whose answers are kept, about 1 KiB each.
+/// Kinds of users whose part of the answer is kept, about 1 KiB each.
 const MOST: usize = 10_000;
 
-/// What the answer begins with; the instant behind it is the one thing that each use of the session changes.
-const BEGINNING: &str = r#"{"sessionExpireTime":""#;
+/// What each caller has alone: the first fields of [`SessionUser`].
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Own<'a> {
+    session_expire_time: String,
+    id: UserId,
+    name: &'a str,
+}
 
-/// What was told of users lately.
-pub struct Told(Cache<UserId, Arc<Text>>);
+/// Where the rest begins.
+const REST: &str = r#","currentOrgId":"#;
 
-/// What follows the instant, and of whom it was written: of this reading of a user and of an org, and of no later one.
+/// What was told of users lately, by org and kind.
+pub struct Told(Cache<(OrgId, u64), Arc<Text>>);
+
+/// What follows the caller's own fields: of this reading of an org, for whoever is of the same kind as this user.
 struct Text {
     user: Arc<User>,
     org: Arc<Org>,
@@ -37,21 +48,51 @@ impl Told {
     /// 200 with the caller's session and user.
     pub fn session_user(&self, app: &App, caller: &Caller) -> Response {
         let (user, org) = (caller.user(), caller.org());
-        let holds = |text: &Arc<Text>| Arc::ptr_eq(&text.user, user) && Arc::ptr_eq(&text.org, org);
-        let known = self.0.get(&user.id).filter(holds).or_else(|| self.write(app, caller));
-        let Some(text) = known else { return reply::json(&v1::session_user(app, caller)) };
-        let expires = caller.session().map(|session| session.expires_at().rfc3339()).unwrap_or_default();
-        reply::written_as("application/json", [BEGINNING, &expires, &text.rest].concat().into())
+        let kind = (org.id, kind(user));
+        let holds = |text: &Arc<Text>| Arc::ptr_eq(&text.org, org) && is_alike(&text.user, user);
+        let known = self.0.get(&kind).filter(holds).or_else(|| self.write(app, caller, kind));
+        match known.and_then(|text| Some([&own(caller)?, text.rest.as_bytes()].concat())) {
+            Some(body) => reply::written_as("application/json", body.into()),
+            None => reply::json(&v1::session_user(app, caller)),
+        }
     }
 
-    fn write(&self, app: &App, caller: &Caller) -> Option<Arc<Text>> {
-        let timeless = SessionUser { session_expire_time: String::new(), ..v1::session_user(app, caller) };
-        let written = serde_json::to_string(&timeless).ok()?;
-        let rest = written.strip_prefix(BEGINNING)?.to_owned();
+    fn write(&self, app: &App, caller: &Caller, kind: (OrgId, u64)) -> Option<Arc<Text>> {
         let (user, org) = (Arc::clone(caller.user()), Arc::clone(caller.org()));
-        let id = user.id;
+        let nobody = SessionUser { name: "", ..v1::session_user(app, caller) };
+        let written = serde_json::to_string(&nobody).ok()?;
+        let rest = written.get(written.find(REST)?..)?.to_owned();
         let text = Arc::new(Text { user, org, rest });
-        self.0.insert(id, Arc::clone(&text));
+        self.0.insert(kind, Arc::clone(&text));
         Some(text)
     }
+}
+
+/// The caller's own fields, as the beginning of an object.
+fn own(caller: &Caller) -> Option<Vec<u8>> {
+    let expires_at = caller.session().map(|session| session.expires_at().rfc3339());
+    let (id, name) = (caller.user().id, caller.user().name.as_str());
+    let own = Own { session_expire_time: expires_at.unwrap_or_default(), id, name };
+    let mut written = serde_json::to_vec(&own).ok()?;
+    written.pop();
+    Some(written)
+}
+
+/// A number that users have in common for whom [`is_alike`] holds.
+fn kind(user: &User) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    user.roles.hash(&mut hasher);
+    user.profile.timezone.hash(&mut hasher);
+    user.grants.groups.iter().for_each(|group| group.id.hash(&mut hasher));
+    hasher.finish()
+}
+
+/// Whether the answer says the same of both, but for their own fields.
+fn is_alike(one: &Arc<User>, other: &Arc<User>) -> bool {
+    Arc::ptr_eq(one, other)
+        || one.roles == other.roles
+            && one.grants == other.grants
+            && one.status == other.status
+            && one.authenticator == other.authenticator
+            && one.profile.timezone == other.profile.timezone
 }

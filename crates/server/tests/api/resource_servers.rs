@@ -37,6 +37,31 @@ async fn the_session_service_tells_at_once_what_has_changed() {
 }
 
 #[tokio::test]
+async fn the_session_service_tells_users_apart_who_are_alike() {
+    let alike = [
+        ("ann", "UTC", "Designer"),
+        ("ben", "UTC", "Designer"),
+        ("cy", "Asia/Tokyo", "Designer"),
+        ("di", "UTC", "Admin"),
+    ];
+    let user = |(name, zone, role)| {
+        format!(
+            "[[org.user]]\nname = \"{name}\"\npassword = \"pass word\"\ntimezone = \"{zone}\"\nroles = [\"{role}\"]\n"
+        )
+    };
+    let org = "[[org]]\nname = \"Acme\"\n".to_owned();
+    let world = World::of(&(org + &alike.map(user).concat())).await;
+    for (name, zone, role) in alike {
+        let session = world.session(Door::V1, name, "pass word").await;
+        let ask = async |path| world.get(path).header("IDS-SESSION-ID", &session).await.json();
+        let told = ask(USER).await;
+        assert_eq!((&told["name"], &told["timeZoneId"]), (&name.into(), &zone.into()));
+        assert_eq!(told["effectiveRoles"].as_object().unwrap().keys().collect::<Vec<_>>(), [role]);
+        assert_eq!(told, ask("/identity-service/api/v1/CurrentUserInfo").await);
+    }
+}
+
+#[tokio::test]
 async fn what_is_asked_most_is_counted_by_its_route_and_takes_one_method() {
     let world = World::new().await;
     let session = world.ada().await;
