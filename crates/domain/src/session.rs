@@ -1,5 +1,9 @@
 //! Sessions: opened with a proof, found by what is presented, kept by use, ended for good.
 
+mod digest;
+
+pub use digest::SessionDigest;
+
 use crate::access::{Caller, Permit, action};
 use crate::attempts;
 use crate::audit::Event;
@@ -13,11 +17,10 @@ use crate::store::StoreError;
 use crate::time::{Timestamp, minutes};
 use crate::token;
 use crate::user::User;
-use aws_lc_rs::digest;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use wire::{OrgId, Secret, UserId};
 
@@ -143,7 +146,7 @@ pub(crate) async fn find(
 
 /// Slides the session: it has just been used.
 pub(crate) fn touch(cx: &Cx, session: &Arc<Session>, now: Timestamp) {
-    if session.touch(now) {
+    if session.touch(now, cx.store.lag()) {
         cx.store.touched(session);
     }
 }
@@ -206,11 +209,17 @@ pub struct Session {
     /// How long it lives without a call; `None` when it does not slide (protocol.md 3.5).
     pub idle: Option<Duration>,
     seen_at: AtomicI64,
+    /// The last use that was handed to the store for writing.
+    told_at: AtomicI64,
     ended: AtomicBool,
     unsaved: AtomicBool,
     unique_id: OnceLock<Box<str>>,
     origin: OnceLock<Box<Origin>>,
+    owner: Mutex<Option<(u64, Owner)>>,
 }
+
+/// A user, and the org it works in, as a store found them.
+type Owner = (Arc<User>, Arc<Org>);
 
 /// The parts of a session that a store keeps.
 #[derive(Debug, Clone)]
@@ -238,10 +247,8 @@ pub struct Record {
 impl From<Record> for Session {
     fn from(record: Record) -> Self {
         let Record { digest, user, org, opened_at, seen_at, ends_at, idle, unique_id, origin } = record;
-        let (seen_at, unique_id) = (
-            AtomicI64::new(seen_at.as_micros()),
-            unique_id.map(|text| OnceLock::from(text.into_boxed_str())),
-        );
+        let (seen_at, told_at) = (AtomicI64::new(seen_at.as_micros()), AtomicI64::new(seen_at.as_micros()));
+        let unique_id = unique_id.map(|text| OnceLock::from(text.into_boxed_str()));
         let (ended, unsaved) = (AtomicBool::new(false), AtomicBool::new(false));
         Self {
             digest,
@@ -251,10 +258,12 @@ impl From<Record> for Session {
             ends_at,
             idle,
             seen_at,
+            told_at,
             ended,
             unsaved,
             unique_id: unique_id.unwrap_or_default(),
             origin: origin.map(|origin| OnceLock::from(Box::new(origin))).unwrap_or_default(),
+            owner: Mutex::default(),
         }
     }
 }
@@ -283,11 +292,17 @@ impl Session {
     /// Marks it as saved, before its values are read for saving.
     pub fn mark_saved(&self) {
         self.unsaved.store(false, Ordering::SeqCst);
+        self.told_at.store(self.seen_at.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
     /// Whether something of it has not been handed to the store for writing yet.
     pub fn is_unsaved(&self) -> bool {
-        self.unsaved.load(Ordering::SeqCst)
+        self.unsaved.load(Ordering::SeqCst) || self.behind() > Duration::ZERO
+    }
+
+    /// How far what the store was told of its use is behind.
+    fn behind(&self) -> Duration {
+        self.seen_at().since(Timestamp::from_micros(self.told_at.load(Ordering::Relaxed)))
     }
 
     /// Marks it as changed; true when it was not marked, so that the store has to be told.
@@ -317,34 +332,30 @@ impl Session {
         is_first && self.mark_unsaved()
     }
 
-    /// Notes its use; true when the store has to be told.
-    fn touch(&self, now: Timestamp) -> bool {
+    /// Its owner, if it was kept at this reading of the store, by its number.
+    pub fn owner(&self, reading: u64) -> Option<Owner> {
+        let kept = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.as_ref().filter(|(of, _)| *of == reading).map(|(_, owner)| owner.clone())
+    }
+
+    /// Keeps its owner as it is at a reading of the store; the number of the next one will be another.
+    pub fn keep_owner(&self, reading: u64, owner: Owner) {
+        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some((reading, owner));
+    }
+
+    /// Notes its use; true when the store has to be told, which knows of its use up to `lag` ago, and never of less than
+    /// five sixths of the time that the session may idle.
+    pub fn touch(&self, now: Timestamp, lag: Duration) -> bool {
         let before = self.seen_at.fetch_max(now.as_micros(), Ordering::Relaxed);
-        before < now.as_micros() && !self.unsaved.load(Ordering::Relaxed) && self.mark_unsaved()
+        let lag = self.idle.map_or(lag, |idle| lag.min(idle / 6));
+        let is_due = before < now.as_micros() && self.behind() >= lag;
+        is_due && !self.unsaved.load(Ordering::Relaxed) && self.mark_unsaved()
     }
 }
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Session({:?}, {}, {})", self.digest, self.user, self.org)
-    }
-}
-
-/// SHA-256 of a session id.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct SessionDigest(pub [u8; 32]);
-
-impl SessionDigest {
-    /// The digest of a presented id.
-    pub fn of(id: &Secret) -> Self {
-        let digest = digest::digest(&digest::SHA256, id.expose().as_bytes());
-        Self(digest.as_ref().try_into().unwrap_or([0; 32]))
-    }
-}
-
-impl fmt::Debug for SessionDigest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().take(6).try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -381,6 +392,8 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
+    const NOW: Duration = Duration::ZERO;
+
     fn at(minute: u32) -> Timestamp {
         Timestamp::from_seconds(1_000_000) + minutes(minute)
     }
@@ -406,7 +419,7 @@ mod tests {
         let session = session(Some(minutes(30)));
         for minute in (0..=710).step_by(29) {
             assert!(!session.has_ended(at(minute)), "{minute}");
-            session.touch(at(minute));
+            session.touch(at(minute), NOW);
         }
         assert_eq!(session.expires_at(), at(720));
         assert!(session.has_ended(at(720)));
@@ -420,20 +433,36 @@ mod tests {
     }
 
     #[test]
+    fn the_store_is_told_when_it_is_far_enough_behind() {
+        for (lag, told) in
+            [(0, [1, 2, 3, 4, 5, 6]), (3, [3, 6, 9, 12, 15, 18]), (60, [5, 10, 15, 20, 25, 30])]
+        {
+            let session = session(Some(minutes(30)));
+            let uses = (1..=30).filter(|minute| {
+                let is_due = session.touch(at(*minute), minutes(lag));
+                assert!(session.is_unsaved());
+                assert!(!session.touch(at(*minute), NOW), "it is told once");
+                is_due.then(|| session.mark_saved()).is_some()
+            });
+            assert_eq!(uses.take(6).collect::<Vec<_>>(), told, "{lag}");
+        }
+    }
+
+    #[test]
     fn a_session_of_jwt_mode_does_not_slide() {
         let session = session(None);
-        session.touch(at(719));
+        session.touch(at(719), NOW);
         assert!(session.has_ended(at(720)));
     }
 
     #[test]
     fn an_earlier_clock_does_not_shorten_a_session_and_nothing_revives_it() {
         let session = session(Some(minutes(30)));
-        session.touch(at(10));
-        session.touch(at(5));
+        session.touch(at(10), NOW);
+        session.touch(at(5), NOW);
         assert_eq!(session.seen_at(), at(10));
         session.mark_ended();
-        session.touch(at(11));
+        session.touch(at(11), NOW);
         assert!(session.has_ended(at(11)));
     }
 

@@ -163,7 +163,10 @@ pub trait Sessions: Send + Sync {
     /// The same at once, if session, user and org are all in memory; `None` says nothing but that the store has to be asked.
     fn at_hand(&self, digest: &SessionDigest) -> Option<Live>;
 
-    /// Notes that the session has changed in memory; written behind, at most five seconds late.
+    /// How far the last use of a session on disk may be behind, beside the seconds that a writing takes.
+    fn lag(&self) -> Duration;
+
+    /// Notes that the session has changed in memory; written behind, within two seconds.
     fn touched(&self, session: &Arc<Session>);
 
     /// Ends a session; it is on disk before this returns, and comes to its end even if nobody waits.

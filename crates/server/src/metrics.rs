@@ -42,7 +42,7 @@ pub struct Metrics {
     pub hashes: HashMeters,
     /// Readings of changed certificate files.
     pub tls: TlsMeters,
-    news_age: Gauge<f64, AtomicU64>,
+    memory: MemoryMeters,
 }
 
 /// The numbers of one route, looked up once and then only added to.
@@ -146,6 +146,26 @@ impl TlsMeters {
     }
 }
 
+/// How far memory and what is shared may differ, in seconds.
+#[derive(Debug)]
+struct MemoryMeters {
+    news_age: Gauge<f64, AtomicU64>,
+    session_lag: Gauge<f64, AtomicU64>,
+}
+
+impl MemoryMeters {
+    fn listed(registry: &mut Registry) -> Self {
+        let mut seconds = |name, help| {
+            let gauge = Gauge::default();
+            registry.register_with_unit(name, help, Unit::Seconds, Gauge::clone(&gauge));
+            gauge
+        };
+        let news = "How long ago what other nodes have done was certainly known here";
+        let lag = "How far the last use of a session on disk may be behind";
+        Self { news_age: seconds("news_age", news), session_lag: seconds("session_lag", lag) }
+    }
+}
+
 /// How a sign-in ended, as far as a graph should tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -224,7 +244,7 @@ impl Metrics {
             sessions_ended: counter(&mut registry, "sessions_ended", "Sessions ended by a logout"),
             hashes: HashMeters::listed(&mut registry),
             tls: TlsMeters::listed(&mut registry),
-            news_age: news_age(&mut registry),
+            memory: MemoryMeters::listed(&mut registry),
             registry,
         }
     }
@@ -246,11 +266,16 @@ impl Metrics {
 
     /// Notes how old the news of other nodes are; before the first they are infinitely old.
     pub fn heard(&self, age: Option<Duration>) {
-        self.news_age.set(match age {
+        self.memory.news_age.set(match age {
             None => 0.0,
             Some(Duration::MAX) => f64::INFINITY,
             Some(age) => age.as_secs_f64(),
         });
+    }
+
+    /// Notes how far the last use of a session on disk may be behind.
+    pub fn lags(&self, lag: Duration) {
+        self.memory.session_lag.set(lag.as_secs_f64());
     }
 
     /// All numbers in the text format of OpenMetrics.
@@ -260,13 +285,6 @@ impl Metrics {
         let _ = text::encode(&mut text, &self.registry);
         text
     }
-}
-
-fn news_age(registry: &mut Registry) -> Gauge<f64, AtomicU64> {
-    let gauge = Gauge::default();
-    let help = "How long ago what other nodes have done was certainly known here";
-    registry.register_with_unit("news_age", help, Unit::Seconds, gauge.clone());
-    gauge
 }
 
 fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
@@ -309,6 +327,7 @@ mod tests {
         metrics.hashes.waiting.set(3);
         metrics.tls.refused.inc();
         metrics.heard(Some(Duration::from_millis(250)));
+        metrics.lags(Duration::from_millis(2_500));
         let text = metrics.encode();
         for line in [
             "latchkey_sign_ins_total{method=\"password\",outcome=\"refused\"} 1",
@@ -317,6 +336,7 @@ mod tests {
             "latchkey_password_hashes_total{kind=\"check\"} 1",
             "latchkey_password_hash_queue 3",
             "latchkey_news_age_seconds 0.25",
+            "latchkey_session_lag_seconds 2.5",
             "latchkey_tls_reloads_total{outcome=\"refused\"} 1",
             concat!("latchkey_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
         ] {

@@ -3,15 +3,17 @@
 use crate::elsewhere::Hearing;
 use quick_cache::sync::Cache;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many records are kept at hand.
-const MOST: usize = 100_000;
+/// How many records of a kind are kept at hand; a user takes about a kilobyte.
+const MOST: usize = 1_000_000;
 
 /// Records by their ids. A record that was read before a change never comes in after it.
 pub struct AtHand<Id, Thing> {
     kept: Cache<Id, Arc<Thing>>,
-    changes: Mutex<u64>,
+    changes: AtomicU64,
+    changing: Mutex<()>,
     hearing: Arc<Hearing>,
 }
 
@@ -21,14 +23,14 @@ impl<Id: Eq + Hash + Copy, Thing> Default for AtHand<Id, Thing> {
     }
 }
 
-/// How many changes had happened when a read from disk began.
-#[derive(Debug, Clone, Copy)]
-pub struct Reading(u64);
+/// How many changes had happened when a read began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reading(pub u64);
 
 impl<Id: Eq + Hash + Copy, Thing> AtHand<Id, Thing> {
     /// Records that answer while this hears what other nodes do.
     pub fn of(hearing: Arc<Hearing>) -> Self {
-        Self { kept: Cache::new(MOST), changes: Mutex::new(0), hearing }
+        Self { kept: Cache::new(MOST), changes: AtomicU64::new(0), changing: Mutex::default(), hearing }
     }
 
     /// The record with this id, if it is at hand and nobody else can have changed it for long.
@@ -36,31 +38,34 @@ impl<Id: Eq + Hash + Copy, Thing> AtHand<Id, Thing> {
         self.hearing.is_current().then(|| self.kept.get(id)).flatten()
     }
 
-    /// Begins to read a record from disk.
+    /// Begins to read a record, here or from disk. What is found is as it was until the next beginning is another one.
     pub fn start_reading(&self) -> Reading {
-        Reading(*self.changes.lock().unwrap_or_else(PoisonError::into_inner))
+        Reading(self.changes.load(Ordering::SeqCst))
     }
 
     /// Keeps a record as it was read, unless something has changed meanwhile.
     pub fn keep(&self, reading: Reading, id: Id, thing: &Arc<Thing>) {
-        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        if *changes == reading.0 {
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.start_reading() == reading {
             self.kept.insert(id, Arc::clone(thing));
         }
     }
 
     /// Forgets a record that has changed on disk.
     pub fn changed(&self, id: &Id) {
-        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        *changes += 1;
-        self.kept.remove(id);
+        self.change(|| drop(self.kept.remove(id)));
     }
 
     /// Forgets every record: something that many of them show has changed on disk.
     pub fn all_changed(&self) {
-        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
-        *changes += 1;
-        self.kept.clear();
+        self.change(|| self.kept.clear());
+    }
+
+    /// Counts a change after it is forgotten: whoever began to read after the counting finds nothing of before.
+    fn change(&self, forget: impl FnOnce()) {
+        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        forget();
+        self.changes.fetch_add(1, Ordering::SeqCst);
     }
 }
 

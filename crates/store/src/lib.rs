@@ -146,13 +146,13 @@ impl Store {
 
     /// Writes a consistent copy of the store to a new file, while others use it.
     pub async fn backup(&self, to: &Path) -> Result<(), StoreError> {
-        self.live.flush(&*self.db).await?;
+        self.live.flush_all(&*self.db).await?;
         Ok(self.db.backup(to).await?)
     }
 
     /// A copy in memory of everything that is kept.
     pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        self.live.flush(&*self.db).await?;
+        self.live.flush_all(&*self.db).await?;
         Ok(self.db.snapshot().await?)
     }
 
@@ -237,7 +237,7 @@ impl Health for Store {
     }
 
     async fn close(&self) {
-        if let Err(error) = self.live.flush(&*self.db).await {
+        if let Err(error) = self.live.flush_all(&*self.db).await {
             tracing::error!(%error, "the last use of some sessions was not written: they will end earlier");
         }
         self.db.close().await;

@@ -14,11 +14,20 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use wire::{OrgId, UserId};
 
-/// How late the last use of a session may reach the disk; a crash shortens a session by no more.
+/// How long a use that is to be written waits for others.
 const WRITE_BEHIND: Duration = Duration::from_secs(2);
 
-/// How many uses one transaction writes.
+/// How many uses one transaction writes, and about how many one round of writing behind.
 const PORTION: usize = 1_000;
+
+/// How far the last use on disk may be behind, however many sessions are used; a crash shortens a session by no more.
+pub const MOST_LAG: Duration = Duration::from_secs(300);
+
+/// The same where other nodes read it.
+const MOST_LAG_OF_MANY: Duration = Duration::from_secs(30);
+
+/// What a round of nothing leaves of the lag.
+const EASE: f64 = 0.95;
 
 const SHARDS: usize = 64;
 
@@ -75,6 +84,8 @@ pub struct LiveTable {
     shards: [Shard; SHARDS],
     endings: AtomicU64,
     unsaved: Mutex<Vec<Arc<Session>>>,
+    /// How far the last use on disk may be behind, in microseconds: as far as keeps a round to a portion.
+    lag: AtomicU64,
     wake: Notify,
     places: Mutex<HashMap<OrgId, Arc<Places>>>,
     renewed: AtomicU64,
@@ -94,6 +105,7 @@ impl LiveTable {
             shards: std::array::from_fn(|_| Shard::default()),
             endings: AtomicU64::new(0),
             unsaved: Mutex::default(),
+            lag: AtomicU64::new(0),
             wake: Notify::new(),
             places: Mutex::default(),
             renewed: AtomicU64::new(0),
@@ -165,22 +177,37 @@ impl LiveTable {
         shard
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .retain(|held| !held.0.digest.0.starts_with(&mark));
+            .retain(|held| !held.0.digest.0.starts_with(&mark) || self.go(&held.0));
     }
 
     /// Forgets every session: another node may have ended any of them.
     pub fn all_ended_elsewhere(&self) {
         self.endings.fetch_add(1, Ordering::SeqCst);
-        self.retain(|_| false);
+        self.retain(|session| self.go(session));
     }
 
-    /// Lets a part of the sessions go, the next part each time: another node may have used them later than this one. What
-    /// is still to be written of one stands nowhere else.
+    /// Lets a session go that may not have ended; what is still to be written of it stands nowhere else.
+    fn go(&self, session: &Arc<Session>) -> bool {
+        self.save(session);
+        false
+    }
+
+    /// Queues a session if there is something of it that nobody was told of.
+    fn save(&self, session: &Arc<Session>) {
+        if session.is_unsaved() && session.mark_unsaved() {
+            self.touched(session);
+        }
+    }
+
+    /// Lets a part of the sessions go, the next part each time: another node may have used them later than this one. One
+    /// that is still to be written is, and goes the next time.
     pub fn let_some_go(&self) {
         let next = usize::try_from(self.renewed.fetch_add(1, Ordering::Relaxed)).unwrap_or(0) % SHARDS;
-        if let Some(shard) = self.shards.get(next) {
-            shard.write().unwrap_or_else(PoisonError::into_inner).retain(|held| held.0.is_unsaved());
-        }
+        let Some(shard) = self.shards.get(next) else { return };
+        shard.write().unwrap_or_else(PoisonError::into_inner).retain(|held| {
+            self.save(&held.0);
+            held.0.is_unsaved()
+        });
     }
 
     /// Whether other nodes open sessions too.
@@ -198,7 +225,7 @@ impl LiveTable {
         self.retain(|session| !session.has_ended(before));
     }
 
-    fn retain(&self, keep: impl Fn(&Session) -> bool) {
+    fn retain(&self, keep: impl Fn(&Arc<Session>) -> bool) {
         for shard in &self.shards {
             shard.write().unwrap_or_else(PoisonError::into_inner).retain(|held| keep(&held.0));
         }
@@ -218,6 +245,30 @@ impl LiveTable {
     pub fn touched(&self, session: &Arc<Session>) {
         self.unsaved().push(Arc::clone(session));
         self.wake.notify_one();
+    }
+
+    /// How far the last use on disk may be behind, beside the seconds that a use waits to be written.
+    pub fn lag(&self) -> Duration {
+        Duration::from_micros(self.lag.load(Ordering::Relaxed))
+    }
+
+    /// Lets the disk be further behind at once when a round has more than a portion, and slowly less when it has less.
+    fn pace(&self, queued: usize) {
+        let most = if self.is_of_many() { MOST_LAG_OF_MANY } else { MOST_LAG };
+        let share = (queued as f64 / PORTION as f64).max(EASE);
+        let lag = self.lag().max(WRITE_BEHIND).mul_f64(share).min(most);
+        // Behind by less than a use waits anyway is not behind.
+        let lag = if lag <= WRITE_BEHIND { Duration::ZERO } else { lag };
+        self.lag.store(u64::try_from(lag.as_micros()).unwrap_or(0), Ordering::Relaxed);
+    }
+
+    /// Writes the last use of every session that is in memory.
+    pub async fn flush_all(&self, db: &dyn Db) -> Result<(), DbError> {
+        self.retain(|session| {
+            self.save(session);
+            true
+        });
+        self.flush(db).await
     }
 
     /// Writes the last use of every session that is queued. What cannot be written stays queued.
@@ -250,8 +301,11 @@ impl LiveTable {
 /// Writes behind until it is aborted. Without use it sleeps.
 pub async fn write_behind(table: Arc<LiveTable>, db: Arc<dyn Db>) {
     loop {
-        table.wake.notified().await;
+        if table.lag() == Duration::ZERO {
+            table.wake.notified().await;
+        }
         tokio::time::sleep(WRITE_BEHIND).await;
+        table.pace(table.unsaved().len());
         if let Err(error) = table.flush(&*db).await {
             tracing::warn!(%error, "the last use of some sessions could not be written yet");
             table.wake.notify_one();
@@ -301,5 +355,69 @@ impl Places {
         self.counted.store(counted, Ordering::SeqCst);
         self.opened.fetch_sub(opened_before.min(self.opened()), Ordering::SeqCst);
         self.counted_at.store(now.as_micros(), Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use domain::session::Record;
+
+    fn lag_after(rounds: &[usize]) -> u64 {
+        let table = LiveTable::default();
+        rounds.iter().for_each(|queued| table.pace(*queued));
+        table.lag().as_secs()
+    }
+
+    #[test]
+    fn the_disk_is_as_far_behind_as_keeps_a_round_to_a_portion() {
+        assert_eq!(lag_after(&[]), 0);
+        assert_eq!(lag_after(&[0, 1, PORTION]), 0);
+        assert_eq!(lag_after(&[10 * PORTION]), 20);
+        assert_eq!(lag_after(&[10 * PORTION, PORTION, PORTION]), 20);
+        assert_eq!(lag_after(&[1_000 * PORTION, 1_000 * PORTION]), MOST_LAG.as_secs());
+        assert_eq!(lag_after(&[&[1_000 * PORTION][..], &[0; 100]].concat()), 0);
+    }
+
+    #[test]
+    fn a_use_that_the_disk_does_not_know_outlives_the_place_in_memory() {
+        let forgetful: [fn(&LiveTable); 2] =
+            [|table| (0..SHARDS).for_each(|_| table.let_some_go()), LiveTable::all_ended_elsewhere];
+        for forget in forgetful {
+            let (table, session) = (LiveTable::default(), Arc::new(used()));
+            table.put(table.start_reading(), Arc::clone(&session));
+            assert!(!session.touch(session.seen_at() + WRITE_BEHIND, MOST_LAG));
+            assert_eq!(table.unsaved().len(), 0);
+            forget(&table);
+            assert_eq!(table.unsaved().len(), 1);
+        }
+    }
+
+    #[test]
+    fn what_was_written_goes_at_the_next_round() {
+        let (table, session) = (LiveTable::default(), Arc::new(used()));
+        table.put(table.start_reading(), Arc::clone(&session));
+        session.touch(session.seen_at() + WRITE_BEHIND, MOST_LAG);
+        for is_held in [true, false] {
+            (0..SHARDS).for_each(|_| table.let_some_go());
+            assert_eq!(table.get(&session.digest).is_some(), is_held);
+            session.mark_saved();
+        }
+    }
+
+    fn used() -> Session {
+        let at = Timestamp::from_seconds(1_000_000);
+        let (user, org, digest) = (UserId::from_bits(1), OrgId::from_bits(2), SessionDigest([7; 32]));
+        Session::from(Record {
+            digest,
+            user,
+            org,
+            opened_at: at,
+            seen_at: at,
+            ends_at: at + Duration::from_secs(43_200),
+            idle: Some(Duration::from_secs(1_800)),
+            unique_id: None,
+            origin: None,
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! Sessions and the record as administrators see them.
 
-use crate::db::{DbError, Statement, sql};
+use crate::db::{DbError, Row, Statement, sql};
 use crate::people::no_tokens;
 use crate::sessions::record;
 use crate::{Store, to_the_end, write};
@@ -46,11 +46,11 @@ impl Roster for Store {
         page: Page,
         now: Timestamp,
     ) -> Result<Vec<Arc<Session>>, StoreError> {
-        // The disk is behind: the last use is in memory.
+        // The order is that on disk.
         self.live.flush(&*self.db).await?;
         let statement = sql(if user.is_some() { OF_USER } else { OF_ORG })
             .bind(org.bits().to_be_bytes())
-            .bind(now.as_micros())
+            .bind((now - self.live.lag()).as_micros())
             .bind(page.limit())
             .bind(page.skip());
         let statement = match user {
@@ -58,13 +58,14 @@ impl Roster for Store {
             None => statement,
         };
         let rows = self.db.read(statement).await?;
-        Ok(rows.iter().map(|row| Ok(Arc::new(record(row)?.into()))).collect::<Result<_, DbError>>()?)
+        let sessions = rows.iter().map(|row| self.latest(row)).collect::<Result<Vec<_>, DbError>>()?;
+        Ok(sessions.into_iter().filter(|session| !session.has_ended(now)).collect())
     }
 
     async fn session_by_handle(&self, Handle(first): Handle) -> Result<Option<Arc<Session>>, StoreError> {
         let end = |filler: u8| [first, [filler; 16]].concat();
         let rows = self.db.read(sql(BY_HANDLE).bind(end(0)).bind(end(0xff))).await?;
-        Ok(rows.first().map(record).transpose()?.map(|record| Arc::new(record.into())))
+        Ok(rows.first().map(|row| self.latest(row)).transpose()?)
     }
 
     async fn end_user_sessions(&self, user: UserId, entry: &Entry) -> Result<(), StoreError> {
@@ -100,6 +101,14 @@ impl Roster for Store {
             Ok(Logged { number: row.int(0)?, at: Timestamp::from_micros(row.int(1)?), event })
         });
         Ok(logged.collect::<Result<_, DbError>>()?)
+    }
+}
+
+impl Store {
+    /// The session of this row, as it is in memory if it is there: the disk may be behind.
+    fn latest(&self, row: &Row) -> Result<Arc<Session>, DbError> {
+        let found = record(row)?;
+        Ok(self.live.get(&found.digest).unwrap_or_else(|| Arc::new(found.into())))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sessions on disk: the truth behind the live table.
 
 use crate::db::{DbError, Row, Statement, sql};
+use crate::live::MOST_LAG;
 use crate::{Store, or_done, to_the_end, write};
 use async_trait::async_trait;
 use domain::audit::{Entry, Event};
@@ -34,7 +35,9 @@ const END: &str = "UPDATE session SET ended_at = $2, expires_at = $2 WHERE diges
 const END_ORG: &str = "UPDATE session SET ended_at = $2, expires_at = $2
     WHERE org_id = $1 AND ended_at IS NULL";
 
-const COUNT: &str = "SELECT COUNT(*) FROM session WHERE org_id = $1 AND expires_at > $2";
+/// What is behind on disk may live longer than the disk knows; what has ended does not.
+const COUNT: &str = "SELECT COUNT(*) FROM session WHERE org_id = $1 AND expires_at > $2
+    AND (expires_at > $3 OR ended_at IS NULL)";
 
 const END_EVERY: &str = "UPDATE session SET ended_at = $1, expires_at = $1 WHERE ended_at IS NULL";
 
@@ -43,7 +46,7 @@ const FORGET: &str =
     "DELETE FROM session WHERE digest IN (SELECT digest FROM session WHERE expires_at < $1 LIMIT 1000)";
 
 /// How long a row stays after its session is over, so that a late writing of its last use still finds it.
-const GRACE: Duration = Duration::from_secs(60);
+const GRACE: Duration = MOST_LAG.saturating_add(Duration::from_secs(60));
 
 #[async_trait]
 impl Sessions for Store {
@@ -57,17 +60,31 @@ impl Sessions for Store {
     }
 
     async fn live(&self, digest: &SessionDigest) -> Result<Option<Live>, StoreError> {
+        let reading = self.owner_reading();
         let Some(session) = self.session(digest).await? else {
             return Ok(None);
         };
-        let (user, org) = (self.user(session.user).await?, self.org(session.org).await?);
-        Ok(user.zip(org).map(|(user, org)| Live { session, user, org }))
+        let owner = self.user(session.user).await?.zip(self.org(session.org).await?);
+        owner.iter().for_each(|owner| session.keep_owner(reading, owner.clone()));
+        Ok(owner.map(|(user, org)| Live { session, user, org }))
     }
 
     fn at_hand(&self, digest: &SessionDigest) -> Option<Live> {
         let session = self.live.get(digest)?;
-        let (user, org) = (self.users.get(&session.user)?, self.orgs.get(&session.org)?);
+        let reading = self.owner_reading();
+        let (user, org) = match session.owner(reading) {
+            Some(owner) => owner,
+            None => {
+                let owner = (self.users.get(&session.user)?, self.orgs.get(&session.org)?);
+                session.keep_owner(reading, owner.clone());
+                owner
+            }
+        };
         Some(Live { session, user, org })
+    }
+
+    fn lag(&self) -> Duration {
+        self.live.lag()
     }
 
     fn touched(&self, session: &Arc<Session>) {
@@ -108,7 +125,10 @@ impl Sessions for Store {
         }
         if places.may_recount(now) {
             let opened_before = places.opened();
-            let statement = sql(COUNT).bind(org.bits().to_be_bytes()).bind(now.as_micros());
+            let statement = sql(COUNT)
+                .bind(org.bits().to_be_bytes())
+                .bind((now - self.live.lag()).as_micros())
+                .bind(now.as_micros());
             let rows = self.db.read(statement).await?;
             let counted =
                 rows.first().ok_or_else(|| DbError::Corrupt("a count without a row".into()))?.int(0)?;
@@ -161,6 +181,11 @@ impl Store {
             Ok(())
         })
         .await
+    }
+
+    /// Changes whenever a user or an org may have changed.
+    fn owner_reading(&self) -> u64 {
+        self.users.start_reading().0 + self.orgs.start_reading().0
     }
 
     /// The session with this digest, from memory or else from disk.

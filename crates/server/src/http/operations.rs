@@ -41,5 +41,6 @@ pub async fn numbers_alone(State(app): State<App>) -> Response {
     app.metrics.not_recorded(trail::not_recorded(&app.cx));
     // Now, and not when a job came to it: a job may be waiting for the database.
     app.metrics.heard(app.store.news_age());
+    app.metrics.lags(app.store.lag());
     ([(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE))], app.metrics.encode()).into_response()
 }
