@@ -12,4 +12,5 @@ pub mod request;
 pub mod service;
 pub mod session;
 pub mod sought;
+pub(crate) mod values;
 mod xml;

@@ -3,7 +3,7 @@
 use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serializer};
 use std::fmt;
-use zeroize::Zeroizing;
+use zeroize::optimization_barrier;
 
 /// A password, a session id or a token: a value whose possession is a proof.
 ///
@@ -18,18 +18,31 @@ use zeroize::Zeroizing;
 /// println!("{}", wire::Secret::new("correct horse"));
 /// ```
 #[derive(Clone)]
-pub struct Secret(Zeroizing<String>);
+pub struct Secret(String);
 
 impl Secret {
     /// Takes a value out of sight.
     pub fn new(value: impl Into<String>) -> Self {
-        Self(Zeroizing::new(value.into()))
+        Self(value.into())
     }
 
     /// The value itself, for the moment of its use.
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        wipe(&mut std::mem::take(&mut self.0).into_bytes());
+    }
+}
+
+/// Overwrites bytes with zeros and all that has room behind them, in blocks: `zeroize` itself goes byte by byte.
+pub fn wipe(bytes: &mut Vec<u8>) {
+    bytes.resize(bytes.capacity(), 0);
+    bytes.fill(0);
+    optimization_barrier(bytes.as_slice());
 }
 
 impl fmt::Debug for Secret {

@@ -2,11 +2,13 @@
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rsa::PublicEncryptingKey;
+use aws_lc_rs::signature::{ParsedPublicKey, VerificationAlgorithm};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bergshamra_keys::{Key, loader};
 use std::fmt::{self, Write};
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 /// The longest certificate that is read, in characters.
 const LONGEST: usize = 16_000;
@@ -19,6 +21,8 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2_048..=8_192;
 pub struct Certificate {
     der: Vec<u8>,
     key: Key,
+    /// The key as the first algorithm that was asked for takes it. A provider signs with one.
+    parsed: OnceLock<ParsedPublicKey>,
 }
 
 impl PartialEq for Certificate {
@@ -59,7 +63,7 @@ impl FromStr for Certificate {
             "EC-P256" | "EC-P384" | "EC-P521" => true,
             _ => false,
         };
-        if is_trusted { Ok(Self { der, key }) } else { Err(NotACertificate) }
+        if is_trusted { Ok(Self { der, key, parsed: OnceLock::new() }) } else { Err(NotACertificate) }
     }
 }
 
@@ -88,6 +92,28 @@ impl Certificate {
     /// Its key.
     pub(crate) fn key(&self) -> &Key {
         &self.key
+    }
+
+    /// Whether this is a signature of its key by this algorithm.
+    pub(crate) fn has_signed(
+        &self,
+        algorithm: &'static dyn VerificationAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let verifies = |key: &ParsedPublicKey| key.verify_sig(message, signature).is_ok();
+        match self.parsed.get() {
+            Some(key) if std::ptr::addr_eq(key.algorithm(), algorithm) => verifies(key),
+            _ => {
+                let key = self.key.to_spki_der().and_then(|der| ParsedPublicKey::new(algorithm, der).ok());
+                key.is_some_and(|key| {
+                    let holds = verifies(&key);
+                    // Whichever algorithm came first stays.
+                    let _kept = self.parsed.set(key);
+                    holds
+                })
+            }
+        }
     }
 }
 

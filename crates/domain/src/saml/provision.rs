@@ -2,6 +2,7 @@
 
 use super::mapping::{Links, role_with_id};
 use super::provider::{Attributes, Provider};
+use super::values::Values;
 use crate::audit::{Event, Written};
 use crate::cx::Cx;
 use crate::entropy;
@@ -31,7 +32,7 @@ const TRIES: u32 = 3;
 pub(crate) struct Arrival<'a> {
     pub(crate) provider: &'a Provider,
     pub(crate) name: UserName,
-    pub(crate) attributes: &'a [(String, Vec<String>)],
+    pub(crate) attributes: &'a [(String, Values)],
 }
 
 /// Why nobody arrived.
@@ -201,7 +202,7 @@ impl Arrival<'_> {
     /// The values of every attribute of this name.
     fn values(&self, name: Option<&String>) -> Vec<&str> {
         let called = self.attributes.iter().filter(|(called, _)| Some(called) == name);
-        called.flat_map(|(_, values)| values).map(String::as_str).collect()
+        called.flat_map(|(_, values)| values.iter()).collect()
     }
 
     fn event(&self, user: &User, how: Written) -> Event {

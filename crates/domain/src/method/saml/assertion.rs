@@ -1,8 +1,9 @@
 //! What an assertion says, read from the element whose signature held and from nothing else.
 
-use super::message::{ASSERTION, Message, PROTOCOL};
+use super::message::{ASSERTION, Message, PROTOCOL, Sought};
 use super::signature::{self, Trust};
 use crate::audit::Distrust;
+use crate::saml::values::Values;
 use crate::time::Timestamp;
 use uppsala::dom::NodeId;
 
@@ -46,7 +47,7 @@ pub(super) struct Assertion {
     /// Until when the issuer wants its sessions to live.
     pub(super) session_ends: Option<Timestamp>,
     /// What the issuer says about the subject, by name.
-    pub(super) attributes: Vec<(String, Vec<String>)>,
+    pub(super) attributes: Vec<(String, Values)>,
 }
 
 /// Who may bring an assertion, and where to.
@@ -83,10 +84,8 @@ pub(super) fn read(text: &str, trust: &Trust<'_>) -> Result<(Assertion, Option<E
     if !is_response && !message.is(root, ASSERTION, "Assertion") {
         return Err(Distrust::NotSaml);
     }
-    for name in ["EncryptedAssertion", "EncryptedID", "EncryptedAttribute"] {
-        if !message.everywhere(ASSERTION, name).is_empty() {
-            return Err(Distrust::Encrypted);
-        }
+    if message.everywhere(Sought::Encrypted).next().is_some() {
+        return Err(Distrust::Encrypted);
     }
     let assertion = the_one(&message)?;
     let signable = if is_response { vec![root, assertion] } else { vec![assertion] };
@@ -97,10 +96,10 @@ pub(super) fn read(text: &str, trust: &Trust<'_>) -> Result<(Assertion, Option<E
 
 /// The one assertion of a message: the root, or right in it. Two are what wrapping a signature needs.
 fn the_one(message: &Message<'_>) -> Result<NodeId, Distrust> {
-    let all = message.everywhere(ASSERTION, "Assertion");
-    let [one] = all.as_slice() else { return Err(Distrust::NotOneAssertion) };
-    let stands = *one == message.root() || message.parent(*one) == Some(message.root());
-    if stands { Ok(*one) } else { Err(Distrust::NotOneAssertion) }
+    let mut all = message.everywhere(Sought::Assertion);
+    let (Some(one), None) = (all.next(), all.next()) else { return Err(Distrust::NotOneAssertion) };
+    let stands = one == message.root() || message.parent(one) == Some(message.root());
+    if stands { Ok(one) } else { Err(Distrust::NotOneAssertion) }
 }
 
 fn envelope(message: &Message<'_>, is_signed: bool) -> Result<Envelope, Distrust> {
@@ -125,12 +124,12 @@ fn said(message: &Message<'_>, assertion: NodeId) -> Result<Assertion, Distrust>
     let part = |name| message.child(assertion, ASSERTION, name)?.ok_or(Distrust::MissingClaim);
     let (issuer, subject, conditions) = (part("Issuer")?, part("Subject")?, part("Conditions")?);
     let name = message.child(subject, ASSERTION, "NameID")?.ok_or(Distrust::MissingClaim)?;
-    let confirmations = message.children(subject, ASSERTION, "SubjectConfirmation").into_iter();
+    let confirmations = message.children(subject, ASSERTION, "SubjectConfirmation");
     let confirmations = confirmations.filter_map(|it| confirmation(message, it).transpose());
     if message.elements(conditions).any(|it| !CONDITIONS.iter().any(|name| message.is(it, ASSERTION, name))) {
         return Err(Distrust::NotSaml);
     }
-    let audiences = message.children(conditions, ASSERTION, "AudienceRestriction").into_iter();
+    let audiences = message.children(conditions, ASSERTION, "AudienceRestriction");
     Ok(Assertion {
         id: short(message.required(assertion, "ID")?)?,
         issuer: text(message, issuer)?,
@@ -173,34 +172,34 @@ pub(super) fn request(message: &Message<'_>, node: NodeId) -> Result<Option<Stri
 }
 
 fn audience(message: &Message<'_>, node: NodeId) -> Result<Vec<String>, Distrust> {
-    message.children(node, ASSERTION, "Audience").into_iter().map(|it| text(message, it)).collect()
+    message.children(node, ASSERTION, "Audience").map(|it| text(message, it)).collect()
 }
 
 /// A sign-in must be stated (profiles, section 4.1.4.2); the earliest end of its sessions counts.
 fn session_ends(message: &Message<'_>, assertion: NodeId) -> Result<Option<Timestamp>, Distrust> {
-    let statements = message.children(assertion, ASSERTION, "AuthnStatement");
-    if statements.is_empty() {
+    let mut statements = message.children(assertion, ASSERTION, "AuthnStatement").peekable();
+    if statements.peek().is_none() {
         return Err(Distrust::MissingClaim);
     }
-    let ends = statements.into_iter().map(|it| instant(message, it, "SessionNotOnOrAfter"));
+    let ends = statements.map(|it| instant(message, it, "SessionNotOnOrAfter"));
     Ok(ends.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().min())
 }
 
 /// What the issuer calls its session; the first statement that names one counts, as in the requests that come later.
 fn session_index(message: &Message<'_>, assertion: NodeId) -> Result<Option<String>, Distrust> {
-    let statements = message.children(assertion, ASSERTION, "AuthnStatement").into_iter();
+    let statements = message.children(assertion, ASSERTION, "AuthnStatement");
     let indexes = statements.map(|it| word(message, it, "SessionIndex")).collect::<Result<Vec<_>, _>>()?;
     Ok(indexes.into_iter().flatten().next())
 }
 
 /// Attributes with their values; a value that is more than text says nothing here.
-fn attributes(message: &Message<'_>, assertion: NodeId) -> Result<Vec<(String, Vec<String>)>, Distrust> {
+fn attributes(message: &Message<'_>, assertion: NodeId) -> Result<Vec<(String, Values)>, Distrust> {
     let mut attributes = Vec::new();
     for statement in message.children(assertion, ASSERTION, "AttributeStatement") {
         for attribute in message.children(statement, ASSERTION, "Attribute") {
             let values = message.children(attribute, ASSERTION, "AttributeValue");
-            let values = values.into_iter().filter_map(|value| message.plain_text(value));
-            attributes.push((message.required(attribute, "Name")?.to_owned(), values.collect()));
+            let values = values.filter_map(|value| message.plain_text(value)).collect();
+            attributes.push((message.required(attribute, "Name")?.to_owned(), values));
         }
     }
     Ok(attributes)

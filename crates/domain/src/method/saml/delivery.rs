@@ -1,10 +1,10 @@
 //! A message of a single logout as a browser brought it: in a form, or in a URL (SAML 2.0 bindings, sections 3.4 and 3.5).
 
-use super::message::{Message, SIGNATURE};
+use super::message::{Message, Sought};
 use super::signature::{self, Trust};
 use super::{LAX, LONGEST, algorithm, decoded, scan};
 use crate::audit::Distrust;
-use aws_lc_rs::signature::{UnparsedPublicKey, VerificationAlgorithm};
+use crate::saml::certificate::Certificate;
 use base64::Engine;
 use percent_encoding::percent_decode_str;
 use wire::Secret;
@@ -95,7 +95,7 @@ impl Delivered {
     }
 
     /// The message itself. What a URL holds is looked at only once its signature is known to hold.
-    pub(super) fn text(&self, trust: &Trust<'_>) -> Result<Zeroizing<String>, Distrust> {
+    pub(super) fn text(&self, trust: &Trust<'_>) -> Result<Secret, Distrust> {
         let Some(beside) = &self.beside else { return decoded(&self.message) };
         if self.message.expose().len() > LONGEST {
             return Err(Distrust::TooLarge);
@@ -105,14 +105,14 @@ impl Delivered {
         let options = DeflateOptions::default().set_limit(scan::MOST_BYTES);
         let inflated = DeflateDecoder::new_with_options(&bytes, options).decode_deflate();
         let inflated = inflated.map_err(|_| Distrust::NotXml)?;
-        String::from_utf8(inflated).map(Zeroizing::new).map_err(|_| Distrust::NotXml)
+        String::from_utf8(inflated).map(Secret::new).map_err(|_| Distrust::NotXml)
     }
 
     /// Whether all of the message is signed, by whichever of the two ways its binding has.
     pub(super) fn is_signed(&self, message: &Message<'_>, trust: &Trust<'_>) -> Result<(), Distrust> {
         match &self.beside {
             None => signature::signed(message, &[message.root()], trust).map(drop),
-            Some(_) if message.everywhere(SIGNATURE, "Signature").is_empty() => Ok(()),
+            Some(_) if message.everywhere(Sought::Signature).next().is_none() => Ok(()),
             Some(_) => Err(Distrust::MisplacedSignature),
         }
     }
@@ -124,13 +124,9 @@ impl Beside {
             self.algorithm.as_ref().zip(self.signature.as_ref()).ok_or(Distrust::Unsigned)?;
         let verifier = algorithm::verifier(algorithm, trust.allow_sha1).ok_or(Distrust::WrongAlgorithm)?;
         let signature = base64(signature).ok_or(Distrust::BadSignature)?;
-        let is_by = |key: Vec<u8>| self.is_by(verifier, key, &signature);
-        let mut keys = trust.certificates.iter().filter_map(|certificate| certificate.key().to_spki_der());
-        if keys.any(is_by) { Ok(()) } else { Err(Distrust::BadSignature) }
-    }
-
-    fn is_by(&self, verifier: &'static dyn VerificationAlgorithm, key: Vec<u8>, signature: &[u8]) -> bool {
-        UnparsedPublicKey::new(verifier, key).verify(self.signed.expose().as_bytes(), signature).is_ok()
+        let signed = self.signed.expose().as_bytes();
+        let is_by = |certificate: &Certificate| certificate.has_signed(verifier, signed, &signature);
+        if trust.certificates.iter().any(is_by) { Ok(()) } else { Err(Distrust::BadSignature) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::assertion::{instant, is_of_this_version, request, short, text, word};
 use super::delivery::{Delivered, Kind};
-use super::message::{ASSERTION, Message, PROTOCOL};
+use super::message::{ASSERTION, Message, PROTOCOL, Sought};
 use super::signature::Trust;
 use super::terms::{LONGEST_LIFE, SKEW};
 use super::{note, turn_of};
@@ -238,7 +238,7 @@ pub fn judge(
         Kind::Response => (false, "LogoutResponse"),
     };
     let text = delivered.text(&trust)?;
-    let message = Message::parse(&text)?;
+    let message = Message::parse(text.expose())?;
     let root = message.root();
     if !message.is(root, PROTOCOL, name) {
         return Err(Distrust::NotSaml);
@@ -276,12 +276,12 @@ fn in_time(message: &Message<'_>, now: Timestamp) -> Result<Timestamp, Distrust>
 /// Whose sessions are to end, and which (SAML 2.0 core, section 3.7.1). Whatever is wrong here is the provider's own.
 fn ended(message: &Message<'_>) -> Result<What, Distrust> {
     let root = message.root();
-    if !message.everywhere(ASSERTION, "EncryptedID").is_empty() {
+    if message.everywhere(Sought::Encrypted).next().is_some() {
         return Ok(What::Unclear(Distrust::Encrypted));
     }
     let name = message.child(root, ASSERTION, "NameID").and_then(|it| it.ok_or(Distrust::MissingClaim));
     let name = name.and_then(|it| name_id(message, it));
-    let indexes = message.children(root, PROTOCOL, "SessionIndex").into_iter();
+    let indexes = message.children(root, PROTOCOL, "SessionIndex");
     let indexes = indexes.map(|it| text(message, it)).collect::<Result<Vec<_>, _>>();
     Ok(name.and_then(|name| Ok(What::Ended { name, indexes: indexes? })).unwrap_or_else(What::Unclear))
 }

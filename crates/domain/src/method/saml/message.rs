@@ -2,8 +2,9 @@
 
 use super::scan::scan;
 use crate::audit::Distrust;
+use std::borrow::Cow;
 use std::collections::HashSet;
-use uppsala::dom::{Document, NodeId, NodeKind};
+use uppsala::dom::{Document, NodeId, NodeKind, QName};
 use uppsala::parser::Parser;
 
 /// The namespace of the protocol (SAML 2.0 core, section 1.1).
@@ -25,8 +26,32 @@ const NAMES: [&str; 4] = ["Id", "ID", "id", "AssertionID"];
 pub(super) struct Message<'a> {
     document: Document<'a>,
     root: NodeId,
-    /// Every element, in the order of the text.
-    elements: Vec<NodeId>,
+    /// What is asked for wherever it stands, in the order of the text.
+    sought: Vec<(Sought, NodeId)>,
+    has_unique_names: bool,
+}
+
+/// An element that matters wherever it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sought {
+    /// An assertion.
+    Assertion,
+    /// What nobody can read but who has its key.
+    Encrypted,
+    /// A signature.
+    Signature,
+}
+
+impl Sought {
+    fn of(name: &QName<'_>) -> Option<Self> {
+        let (namespace, sought) = match &*name.local_name {
+            "Assertion" => (ASSERTION, Self::Assertion),
+            "EncryptedAssertion" | "EncryptedAttribute" | "EncryptedID" => (ASSERTION, Self::Encrypted),
+            "Signature" => (SIGNATURE, Self::Signature),
+            _ => return None,
+        };
+        (name.namespace_uri.as_deref() == Some(namespace)).then_some(sought)
+    }
 }
 
 impl<'a> Message<'a> {
@@ -42,8 +67,8 @@ impl<'a> Message<'a> {
             return Err(Distrust::NotXml);
         }
         let root = document.document_element().ok_or(Distrust::NotXml)?;
-        let elements = plain_elements(&document)?;
-        Ok(Self { document, root, elements })
+        let (sought, has_unique_names) = searched(&document)?;
+        Ok(Self { document, root, sought, has_unique_names })
     }
 
     /// The outermost element.
@@ -58,11 +83,7 @@ impl<'a> Message<'a> {
 
     /// Whether no two elements have one name, whichever attribute some reader takes it from.
     pub(super) fn has_unique_names(&self) -> bool {
-        let elements = self.elements.iter().filter_map(|node| self.document.element(*node));
-        let attributes = elements.flat_map(|element| &element.attributes);
-        let mut names = attributes.filter(|it| NAMES.contains(&&*it.name.local_name)).map(|it| &it.value);
-        let mut seen = HashSet::new();
-        names.all(|name| seen.insert(name))
+        self.has_unique_names
     }
 
     /// Whether a node is the element of this name.
@@ -70,9 +91,9 @@ impl<'a> Message<'a> {
         self.document.element(node).is_some_and(|element| element.name.matches(Some(namespace), name))
     }
 
-    /// Every element of this name, wherever it stands.
-    pub(super) fn everywhere(&self, namespace: &str, name: &str) -> Vec<NodeId> {
-        self.elements.iter().copied().filter(|node| self.is(*node, namespace, name)).collect()
+    /// Every element of a kind, wherever it stands.
+    pub(super) fn everywhere(&self, kind: Sought) -> impl Iterator<Item = NodeId> {
+        self.sought.iter().filter(move |(it, _)| *it == kind).map(|(_, node)| *node)
     }
 
     /// The element around a node.
@@ -86,22 +107,25 @@ impl<'a> Message<'a> {
     }
 
     /// The elements of this name right in a node.
-    pub(super) fn children(&self, node: NodeId, namespace: &str, name: &str) -> Vec<NodeId> {
-        self.elements(node).filter(|child| self.is(*child, namespace, name)).collect()
+    pub(super) fn children(
+        &self,
+        node: NodeId,
+        namespace: &'static str,
+        name: &'static str,
+    ) -> impl Iterator<Item = NodeId> {
+        self.elements(node).filter(move |child| self.is(*child, namespace, name))
     }
 
     /// The one element of this name right in a node, if there is one; two are no message.
     pub(super) fn child(
         &self,
         node: NodeId,
-        namespace: &str,
-        name: &str,
+        namespace: &'static str,
+        name: &'static str,
     ) -> Result<Option<NodeId>, Distrust> {
-        match self.children(node, namespace, name).as_slice() {
-            [] => Ok(None),
-            [one] => Ok(Some(*one)),
-            _ => Err(Distrust::NotSaml),
-        }
+        let mut called = self.children(node, namespace, name);
+        let one = called.next();
+        if called.next().is_none() { Ok(one) } else { Err(Distrust::NotSaml) }
     }
 
     /// An attribute without a namespace. One that has a twin in another namespace is no attribute.
@@ -121,34 +145,37 @@ impl<'a> Message<'a> {
     }
 
     /// The text of an element that holds text and nothing else; `None` when it holds anything else.
-    pub(super) fn plain_text(&self, node: NodeId) -> Option<String> {
-        let mut text = String::new();
-        for child in self.document.children_iter(node) {
-            text.push_str(self.document.text_content(child)?);
+    pub(super) fn plain_text(&self, node: NodeId) -> Option<Cow<'_, str>> {
+        let mut parts = self.document.children_iter(node).map(|child| self.document.text_content(child));
+        let mut text = Cow::Borrowed(parts.next().unwrap_or(Some(""))?);
+        for part in parts {
+            text.to_mut().push_str(part?);
         }
         Some(text)
     }
 }
 
-/// Every element of a document that has nothing in it which a reader may overlook, wherever it stands.
-fn plain_elements(document: &Document<'_>) -> Result<Vec<NodeId>, Distrust> {
-    let mut elements = Vec::new();
-    for node in document.descendants(document.root()) {
-        match document.node_kind(node) {
-            Some(NodeKind::Element(element)) => {
-                let mut attributes = element.attributes.iter();
-                if attributes
-                    .any(|it| it.name.namespace_uri.is_some() && NAMES.contains(&&*it.name.local_name))
-                {
-                    return Err(Distrust::NotSaml);
+/// What is sought in a document that has nothing in it which a reader may overlook, and whether its names are unique.
+fn searched(document: &Document<'_>) -> Result<(Vec<(Sought, NodeId)>, bool), Distrust> {
+    let (mut sought, mut names, mut are_unique) = (Vec::new(), HashSet::new(), true);
+    // All that the parser has made, which it numbers in the order of the text.
+    let nodes = (0..).map(NodeId::new).map_while(|node| Some((node, document.node_kind(node)?)));
+    for (node, kind) in nodes {
+        match kind {
+            NodeKind::Element(element) => {
+                sought.extend(Sought::of(&element.name).map(|sought| (sought, node)));
+                for name in element.attributes.iter().filter(|it| NAMES.contains(&&*it.name.local_name)) {
+                    if name.name.namespace_uri.is_some() {
+                        return Err(Distrust::NotSaml);
+                    }
+                    are_unique &= names.insert(&name.value);
                 }
-                elements.push(node);
             }
-            Some(NodeKind::Text(_) | NodeKind::Document | NodeKind::Attribute(..)) | None => {}
-            Some(NodeKind::CData(_) | NodeKind::Comment(_) | NodeKind::ProcessingInstruction(_)) => {
+            NodeKind::Text(_) | NodeKind::Document | NodeKind::Attribute(..) => {}
+            NodeKind::CData(_) | NodeKind::Comment(_) | NodeKind::ProcessingInstruction(_) => {
                 return Err(Distrust::HiddenText);
             }
         }
     }
-    Ok(elements)
+    Ok((sought, are_unique))
 }

@@ -27,10 +27,9 @@ use crate::time::Timestamp;
 use crate::user::User;
 use assertion::Assertion;
 use base64::Engine;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::{DecodePaddingMode, GeneralPurposeConfig, Simd};
 use signature::Trust;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use terms::{SKEW, Terms};
 use wire::{OrgId, Secret};
 use zeroize::Zeroizing;
@@ -39,10 +38,9 @@ use zeroize::Zeroizing;
 pub const LONGEST: usize = 190_000;
 
 /// Base64 as programs write it: with padding or without.
-const LAX: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+static LAX: LazyLock<Simd> = LazyLock::new(|| {
+    Simd::standard(GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent))
+});
 
 /// Who brings an assertion, and what is known of why.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,13 +172,13 @@ pub fn judge(
     let text = decoded(message)?;
     let allow_sha1 = provider.terms.draft().allow_sha1;
     let trust = Trust { certificates: provider.terms.certificates(), allow_sha1 };
-    let (assertion, envelope) = assertion::read(&text, &trust)?;
+    let (assertion, envelope) = assertion::read(text.expose(), &trust)?;
     let until = Terms { service, provider, taker, now }.judge(&assertion, envelope.as_ref())?;
     Ok(Said { assertion, until })
 }
 
 /// The message in its Base64. Most have no line breaks in it; only of those that do is a copy made without them.
-fn decoded(message: &Secret) -> Result<Zeroizing<String>, Distrust> {
+fn decoded(message: &Secret) -> Result<Secret, Distrust> {
     let text = message.expose().as_bytes();
     if text.len() > LONGEST {
         return Err(Distrust::TooLarge);
@@ -191,7 +189,7 @@ fn decoded(message: &Secret) -> Result<Zeroizing<String>, Distrust> {
         LAX.decode_slice(Zeroizing::new(letters.collect::<Vec<u8>>()), &mut bytes)
     });
     bytes.truncate(length.map_err(|_| Distrust::NotXml)?);
-    String::from_utf8(std::mem::take(&mut *bytes)).map(Zeroizing::new).map_err(|_| Distrust::NotXml)
+    String::from_utf8(std::mem::take(&mut *bytes)).map(Secret::new).map_err(|_| Distrust::NotXml)
 }
 
 #[cfg(test)]

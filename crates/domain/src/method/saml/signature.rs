@@ -1,7 +1,7 @@
 //! Signatures of XML, of one shape only: enveloped, exclusive, over the very element that they stand in.
 
 use super::algorithm;
-use super::message::{Message, SIGNATURE};
+use super::message::{Message, SIGNATURE, Sought};
 use crate::audit::Distrust;
 use crate::saml::certificate::Certificate;
 use base64::Engine;
@@ -11,8 +11,9 @@ use bergshamra_crypto::digest::{self, DigestAlgorithm};
 use bergshamra_crypto::sign;
 use bergshamra_keys::Key;
 use bergshamra_xml::NodeSet;
+use bergshamra_xml::nodeset::{NodeIdSet, NodeSetType};
 use uppsala::dom::NodeId;
-use zeroize::Zeroizing;
+use wire::secret::wipe;
 
 /// Exclusive canonicalization without comments (W3C xml-exc-c14n).
 const EXCLUSIVE: &str = "http://www.w3.org/2001/10/xml-exc-c14n#";
@@ -66,7 +67,7 @@ fn shaped<'m>(
     trust: &Trust<'_>,
 ) -> Result<Vec<Signature<'m>>, Distrust> {
     let mut shaped: Vec<Signature<'_>> = Vec::new();
-    for node in message.everywhere(SIGNATURE, "Signature") {
+    for node in message.everywhere(Sought::Signature) {
         let parent = message.parent(node).filter(|parent| signable.contains(parent));
         let is_new = |parent: &NodeId| !shaped.iter().any(|before| before.parent == *parent);
         let parent = parent.filter(is_new).ok_or(Distrust::MisplacedSignature)?;
@@ -146,10 +147,19 @@ impl<'m> Signature<'m> {
 
     fn is_of_a_key(&self, message: &Message<'_>, trust: &Trust<'_>) -> Option<bool> {
         let document = message.document();
-        let info = NodeSet::tree_without_comments(self.info, document);
+        let mut nodes = some_nodes();
+        let mut inside = vec![self.info];
+        while let Some(node) = inside.pop() {
+            nodes.insert(node.index());
+            inside.extend(document.children_iter(node));
+        }
+        let info = NodeSet::from_ids(nodes, NodeSetType::Normal);
         let prefixes = prefixes(message, self.method);
         let info = canonicalize_doc(document, C14nMode::Exclusive, Some(&info), &prefixes).ok()?;
         let value = decoded(message, self.value)?;
+        if let Some(rsa) = algorithm::rsa(self.algorithm) {
+            return Some(trust.certificates.iter().any(|it| it.has_signed(rsa, &info, &value)));
+        }
         let algorithm = sign::from_uri(self.algorithm).ok()?;
         let verifies = |key: &Key| {
             let is_of_this_kind =
@@ -163,16 +173,17 @@ impl<'m> Signature<'m> {
     /// The digest of the element that it stands in, without itself.
     fn digest_of_parent(&self, message: &Message<'_>) -> Option<Vec<u8>> {
         let document = message.document();
-        let mut nodes = NodeSet::all(document);
+        let mut nodes = some_nodes();
         let mut others = vec![document.root()];
         while let Some(node) = others.pop() {
             if node == self.parent {
                 others.push(self.node);
             } else {
-                nodes.remove_id(node);
+                nodes.insert(node.index());
                 others.extend(document.children_iter(node));
             }
         }
+        let nodes = NodeSet::from_ids(nodes, NodeSetType::Invert);
         let mut digesting = Digesting::with(self.digest)?;
         let prefixes = prefixes(message, self.exclusive);
         canonicalize_doc_to(document, C14nMode::Exclusive, Some(&nodes), &prefixes, &mut digesting).ok()?;
@@ -180,24 +191,38 @@ impl<'m> Signature<'m> {
     }
 }
 
+/// A set with room for as many nodes as a signature has.
+fn some_nodes() -> NodeIdSet {
+    NodeIdSet::with_capacity_and_hasher(64, Default::default())
+}
+
 /// How much is digested at once.
-const CHUNK: usize = 1_024;
+const CHUNK: usize = 4_096;
 
 /// A digest of what is written in small pieces.
 struct Digesting {
     algorithm: Box<dyn DigestAlgorithm>,
-    chunk: Zeroizing<Vec<u8>>,
+    chunk: Chunk,
+}
+
+/// The pieces that wait.
+struct Chunk(Vec<u8>);
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
 }
 
 impl Digesting {
     fn with(algorithm: &str) -> Option<Self> {
         let algorithm = digest::from_uri(algorithm).ok()?;
-        Some(Self { algorithm, chunk: Zeroizing::new(Vec::with_capacity(CHUNK)) })
+        Some(Self { algorithm, chunk: Chunk(Vec::with_capacity(CHUNK)) })
     }
 
     fn flush(&mut self) {
-        self.algorithm.update(&self.chunk);
-        self.chunk.clear();
+        self.algorithm.update(&self.chunk.0);
+        self.chunk.0.clear();
     }
 
     fn digest(mut self) -> Option<Vec<u8>> {
@@ -207,14 +232,21 @@ impl Digesting {
 }
 
 impl C14nSink for Digesting {
+    fn write_byte(&mut self, byte: u8) {
+        if self.chunk.0.len() == CHUNK {
+            self.flush();
+        }
+        self.chunk.0.push(byte);
+    }
+
     fn write(&mut self, bytes: &[u8]) {
-        if self.chunk.len() + bytes.len() > CHUNK {
+        if self.chunk.0.len() + bytes.len() > CHUNK {
             self.flush();
         }
         if bytes.len() > CHUNK {
             self.algorithm.update(bytes);
         } else {
-            self.chunk.extend_from_slice(bytes);
+            self.chunk.0.extend_from_slice(bytes);
         }
     }
 }
@@ -257,11 +289,13 @@ fn prefixes<'m>(message: &'m Message<'_>, node: NodeId) -> Vec<&'m str> {
     lists.flat_map(str::split_whitespace).collect()
 }
 
-/// The bytes of an element that holds Base64.
+/// The bytes of an element that holds Base64, with or without line breaks.
 fn decoded(message: &Message<'_>, node: NodeId) -> Option<Vec<u8>> {
-    let mut text = message.plain_text(node)?;
-    text.retain(|c| !c.is_whitespace());
-    BASE64_STANDARD.decode(text).ok()
+    let text = message.plain_text(node)?;
+    BASE64_STANDARD.decode(&*text).ok().or_else(|| {
+        let letters: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        BASE64_STANDARD.decode(letters).ok()
+    })
 }
 
 #[cfg(test)]
