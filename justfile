@@ -10,7 +10,7 @@ bench *arguments:
 crash rounds="1000":
     LATCHKEY_CRASH_ROUNDS={{rounds}} cargo test --locked -p latchkey --test cmd -- --nocapture crash
 
-# What strangers hand in, bent for as many seconds as you say: saml, jwt or scim; needs nightly and cargo-fuzz.
+# What strangers hand in, bent for as many seconds as you say: saml, logout, jwt or scim; needs nightly and cargo-fuzz.
 fuzz target seconds="60":
     scripts/fuzz {{target}} {{seconds}}
 

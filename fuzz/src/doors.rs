@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use domain::cx::Federation;
 use domain::identity_provider::{self, IdentityProvider};
 use domain::key_set::KeySet;
-use domain::method::saml::Taker;
+use domain::method::saml::{Delivered, Kind, Taker};
 use domain::method::{bearer, saml};
 use domain::saml::provider::{self, Provider};
 use domain::saml::service::Service;
@@ -88,18 +88,52 @@ pub fn saml_may_say(message: &[u8]) -> Vec<String> {
 const ENVELOPE: &str = r#"<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="_moved" Version="2.0"><samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>"#;
 
 fn saml_says(message: &[u8]) -> Option<String> {
-    static TRUSTED: LazyLock<(Provider, Service)> = LazyLock::new(saml_provider);
+    static TRUSTED: LazyLock<(Provider, Service)> =
+        LazyLock::new(|| saml_provider(&["rsa", "next", "p256", "p384"]));
     let (provider, service) = &*TRUSTED;
     let message = Secret::new(BASE64_STANDARD.encode(message));
     let said = saml::judge(provider, service, &Taker::Program, NOW, &message);
     said.ok().map(|said| format!("{said:?}"))
 }
 
-fn saml_provider() -> (Provider, Service) {
+/// What a message of a single logout says, if anything; it is what a file of the corpus says, whole.
+pub fn logout(message: &[u8]) -> Option<String> {
+    static KNOWN: LazyLock<HashSet<String>> =
+        LazyLock::new(|| logouts().iter().filter_map(|file| logout_says(&file.bytes)).collect());
+    let said = logout_says(message);
+    assert!(said.iter().all(|said| KNOWN.contains(said)), "accepted, and nobody signed it: {said:?}");
+    said
+}
+
+/// The corpus of single logouts: requests and answers, out of forms and out of URLs.
+pub fn logouts() -> Vec<File> {
+    ["saml/logout", "saml/logout/answers"]
+        .into_iter()
+        .flat_map(|folder| ["xml", "query"].map(|extension| corpus(folder, extension)))
+        .flatten()
+        .collect()
+}
+
+/// As what it says in a form, as a request or as an answer, or else in a URL.
+fn logout_says(message: &[u8]) -> Option<String> {
+    static TRUSTED: LazyLock<(Provider, Service)> =
+        LazyLock::new(|| saml_provider(&["logout/logout", "logout/logout-p256"]));
+    let (provider, service) = &*TRUSTED;
+    let in_form = |kind| Some(Delivered::in_form(kind, Secret::new(BASE64_STANDARD.encode(message)), None));
+    let in_url = std::str::from_utf8(message).ok().and_then(Delivered::in_url);
+    let all = [in_form(Kind::Request), in_form(Kind::Response), in_url].into_iter().flatten();
+    let mut said = all.filter_map(|delivered| {
+        let said = saml::logout::judge(provider, service, NOW, &delivered).ok()?;
+        Some(format!("{:?}: {said:?}", delivered.kind()))
+    });
+    said.next()
+}
+
+fn saml_provider(keys: &[&str]) -> (Provider, Service) {
     let pem = |name: &&str| std::fs::read_to_string(vectors().join(format!("saml/{name}.pem"))).unwrap();
     let draft = provider::Draft {
         issuer: "https://idp.acme.test/saml".to_owned(),
-        certificates: ["rsa", "next", "p256", "p384"].iter().map(pem).collect(),
+        certificates: keys.iter().map(pem).collect(),
         ..provider::Draft::default()
     };
     let org: OrgId = ORG.parse().unwrap();

@@ -94,6 +94,14 @@ fn a_bent_saml_message_says_what_it_said_or_nothing() {
 }
 
 #[test]
+fn a_bent_message_of_a_single_logout_says_what_it_said_or_nothing() {
+    let files = doors::logouts();
+    let said = files.iter().filter(|file| doors::logout(&file.bytes).is_some()).count();
+    nothing_new_is_said(&files, 60, doors::logout, |message| doors::logout(message).into_iter().collect());
+    assert!(files.len() > 70 && said > 15, "{} files, {said} accepted", files.len());
+}
+
+#[test]
 fn a_bent_jwt_says_what_it_said_or_nothing() {
     let files = doors::corpus("jwt", "jwt");
     let said = files.iter().filter(|file| doors::jwt(&file.bytes).is_some()).count();
