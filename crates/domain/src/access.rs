@@ -29,7 +29,7 @@ use crate::user::User;
 use std::marker::PhantomData;
 use std::net::IpAddr;
 use std::sync::Arc;
-use wire::{OrgId, Secret, UserId};
+use wire::{OrgId, Secret, SecretRef, UserId};
 
 /// Evidence of who is calling, made from what they presented and from nothing else.
 ///
@@ -155,9 +155,9 @@ async fn identify(
 
 /// Everything that a request may carry to a resource server.
 #[derive(Debug)]
-pub struct Credentials {
+pub struct Credentials<'a> {
     /// A bearer token.
-    pub bearer: Option<Secret>,
+    pub bearer: Option<SecretRef<'a>>,
     /// Session ids.
     pub sessions: Vec<Secret>,
     /// The org that the request says it is for.
@@ -178,9 +178,9 @@ pub struct Visitor {
 }
 
 /// Checks whatever a request carries: all of it must hold together, or nobody passes (protocol.md 3.4).
-pub async fn gate(cx: &Cx, credentials: &Credentials, kind: Use) -> Result<Visitor, NotACaller> {
+pub async fn gate(cx: &Cx, credentials: &Credentials<'_>, kind: Use) -> Result<Visitor, NotACaller> {
     let now = cx.clock.now();
-    let token = match &credentials.bearer {
+    let token = match credentials.bearer {
         Some(bearer) => Some(good(cx, bearer, now).await?.ok_or(NotACaller::Dead)?),
         None => None,
     };

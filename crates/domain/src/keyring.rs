@@ -178,7 +178,7 @@ impl Keyring {
 
     /// Whether the key called `kid` is published.
     pub(crate) fn publishes(&self, kid: &str, now: Timestamp) -> bool {
-        self.published(now).any(|key| key.kid == kid)
+        self.keys().iter().any(|key| key.kid == kid && is_published(key.retired_at, now))
     }
 
     fn published(&self, now: Timestamp) -> impl Iterator<Item = Arc<Key>> {

@@ -192,7 +192,7 @@ async fn for_token(
     audience: String,
 ) -> Result<Granted, GrantError> {
     let now = cx.clock.now();
-    let token = access::good(cx, presented, now).await?.ok_or(GrantError::InvalidSubject)?;
+    let token = access::good(cx, presented.as_ref(), now).await?.ok_or(GrantError::InvalidSubject)?;
     let before = token.grant.as_ref().and_then(|grant| grant.act.clone());
     let is_of_user = token.grant.as_ref().is_none_or(|grant| grant.sub != token.claims.client_id);
     if !is_of_user || actors(before.as_ref()) >= MOST_ACTORS {
@@ -284,7 +284,7 @@ async fn known(
     from: Option<IpAddr>,
 ) -> Result<Option<Known>, GrantError> {
     let (now, org) = (cx.clock.now(), proof.org().id);
-    if let Some(token) = access::good(cx, presented, now).await? {
+    if let Some(token) = access::good(cx, presented.as_ref(), now).await? {
         let holder = access::holder(cx, &token).await?.filter(|_| token.claims.org_id == org);
         return Ok(holder.map(|user| Known::Token(token, user)));
     }

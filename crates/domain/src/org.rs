@@ -125,7 +125,12 @@ pub struct Shown {
 
 /// The org that something belongs to; there is always one.
 pub(crate) async fn of(cx: &Cx, id: OrgId) -> Result<Arc<Org>, StoreError> {
-    cx.store.org(id).await?.ok_or_else(|| StoreError::Corrupt("something without its org".into()))
+    match cx.store.org_at_hand(id) {
+        Some(org) => Ok(org),
+        None => {
+            cx.store.org(id).await?.ok_or_else(|| StoreError::Corrupt("something without its org".into()))
+        }
+    }
 }
 
 /// How many failures lock a user.

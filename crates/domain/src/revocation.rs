@@ -21,9 +21,12 @@ pub struct Revocation {
     pub until: Timestamp,
 }
 
-/// Whether the token with this `jti` was withdrawn, by whichever node.
-pub(crate) async fn is_revoked(cx: &Cx, jti: &str) -> Result<bool, StoreError> {
-    cx.store.is_token_revoked(&digest_of(jti)).await
+/// Whether the token whose `jti` has this digest was withdrawn, by whichever node.
+pub(crate) async fn is_revoked(cx: &Cx, digest: &[u8; 32]) -> Result<bool, StoreError> {
+    match cx.store.is_known_revoked(digest) {
+        Some(is_revoked) => Ok(is_revoked),
+        None => cx.store.is_token_revoked(digest).await,
+    }
 }
 
 /// Withdraws a token; it is on disk before this returns. False when the org has withdrawn as many as it may.

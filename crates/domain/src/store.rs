@@ -102,6 +102,12 @@ pub trait Directory: Send + Sync {
     /// The user with this id.
     async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError>;
 
+    /// The same org at once, if it is in memory; `None` says nothing but that the store has to be asked.
+    fn org_at_hand(&self, id: OrgId) -> Option<Arc<Org>>;
+
+    /// The same user at once, if they are in memory.
+    fn user_at_hand(&self, id: UserId) -> Option<Arc<User>>;
+
     /// Whether there is no org at all.
     async fn is_empty(&self) -> Result<bool, StoreError>;
 

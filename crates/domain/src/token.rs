@@ -6,10 +6,11 @@ use crate::cx::{Cx, World};
 use crate::keyring::{self, Key, KeyError};
 use crate::method::Busy;
 use crate::org::Org;
+use crate::revocation;
 use crate::session;
 use crate::store::StoreError;
 use crate::time::Timestamp;
-use crate::user::User;
+use crate::user::{self, User};
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
@@ -17,9 +18,9 @@ use serde::Serialize;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use wire::Secret;
 use wire::jwt::Claims;
 use wire::oauth::Grant;
+use wire::{Secret, SecretRef};
 
 /// How long an access token lives, used or not (seed: "expires after 30 minutes").
 pub const LIFE: Duration = Duration::from_secs(30 * 60);
@@ -108,7 +109,7 @@ async fn signed(cx: &Cx, caller: &Caller, client_id: &str, nonce: Nonce) -> Resu
     let audience = cx.policy.audiences.get(client_id).ok_or(MintError::UnknownClient)?;
     let unique_id = unique_id(cx, caller).await?;
     // Whoever lost their tokens while this one was being made gets none: a slow body or a hash may lie in between.
-    let user = cx.store.user(caller.user().id).await?.filter(|user| user.is_active());
+    let user = user::of(cx, caller.user().id).await?.filter(|user| user.is_active());
     let user = user.filter(|user| user.tokens_after == caller.user().tokens_after).ok_or(MintError::Ended)?;
     let now = issued_at(&user, cx.clock.now());
     let mut claims = claims(cx, &user, caller.org(), now, now + LIFE);
@@ -213,6 +214,7 @@ pub struct Verified {
     /// What it says beside them if it is one of `/authz-service`.
     pub grant: Option<Grant>,
     kid: String,
+    jti_digest: [u8; 32],
 }
 
 impl Verified {
@@ -226,6 +228,11 @@ impl Verified {
         user.id == self.claims.user_id && user.is_active() && user.tokens_after.is_none_or(is_late_enough)
     }
 
+    /// By what it is withdrawn.
+    pub(crate) fn jti_digest(&self) -> &[u8; 32] {
+        &self.jti_digest
+    }
+
     /// When it expires.
     pub fn expires_at(&self) -> Timestamp {
         Timestamp::from_seconds(self.claims.exp)
@@ -235,7 +242,7 @@ impl Verified {
 /// Verifies an access token of ours; `None` whatever is wrong with it.
 pub(crate) async fn verify(
     cx: &Cx,
-    presented: &Secret,
+    presented: SecretRef<'_>,
     now: Timestamp,
 ) -> Result<Option<Arc<Verified>>, StoreError> {
     let digest = digest::digest(&digest::SHA256, presented.expose().as_bytes());
@@ -282,7 +289,8 @@ fn verify_anew(cx: &Cx, token: &str, now: Timestamp) -> Option<Verified> {
         }
     };
     let is_of_this_world = claims.latchkey_emulator == (cx.policy.world == World::Emulated);
-    (is_access_token && is_of_this_world).then(|| Verified { claims, grant, kid: key.kid.clone() })
+    let (kid, jti_digest) = (key.kid.clone(), revocation::digest_of(&claims.jti));
+    (is_access_token && is_of_this_world).then_some(Verified { claims, grant, kid, jti_digest })
 }
 
 /// Whether a token of `/authz-service` may be for this audience: a client's of `jwt/Token`, or this service itself.

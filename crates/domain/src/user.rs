@@ -201,6 +201,14 @@ pub struct Change {
     pub max_login_attempts: Option<u32>,
 }
 
+/// The user with this id, from memory if they are there.
+pub(crate) async fn of(cx: &Cx, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
+    match cx.store.user_at_hand(id) {
+        Some(user) => Ok(Some(user)),
+        None => cx.store.user(id).await,
+    }
+}
+
 /// The users of an org, by name.
 pub async fn list(
     cx: &Cx,

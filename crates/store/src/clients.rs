@@ -144,6 +144,10 @@ impl Clients for Store {
         .await
     }
 
+    fn is_known_revoked(&self, digest: &[u8; 32]) -> Option<bool> {
+        self.withdrawn.has(digest)
+    }
+
     async fn is_token_revoked(&self, digest: &[u8; 32]) -> Result<bool, StoreError> {
         if let Some(is_withdrawn) = self.withdrawn.has(digest) {
             return Ok(is_withdrawn);

@@ -66,6 +66,14 @@ impl Directory for Store {
         Ok(found)
     }
 
+    fn org_at_hand(&self, id: OrgId) -> Option<Arc<Org>> {
+        self.orgs.get(&id)
+    }
+
+    fn user_at_hand(&self, id: UserId) -> Option<Arc<User>> {
+        self.users.get(&id)
+    }
+
     async fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
         if let Some(user) = self.users.get(&id) {
             return Ok(Some(user));

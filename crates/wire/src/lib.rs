@@ -20,4 +20,4 @@ pub mod xml;
 pub use id::{
     ClientId, ClientSecretId, GroupId, IdentityProviderId, OrgId, PrivilegeId, RoleId, ScimTokenId, UserId,
 };
-pub use secret::Secret;
+pub use secret::{Secret, SecretRef};

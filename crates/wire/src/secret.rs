@@ -30,6 +30,11 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// The same secret, for whoever only looks.
+    pub fn as_ref(&self) -> SecretRef<'_> {
+        SecretRef(&self.0)
+    }
 }
 
 impl Drop for Secret {
@@ -48,6 +53,35 @@ pub fn wipe(bytes: &mut Vec<u8>) {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+/// A secret where it arrived, such as in a header: it is looked at there, so there is no copy to be wiped.
+#[derive(Clone, Copy)]
+pub struct SecretRef<'a>(&'a str);
+
+impl<'a> SecretRef<'a> {
+    /// Looks at a value that somebody else keeps.
+    pub fn new(value: &'a str) -> Self {
+        Self(value)
+    }
+
+    /// The value itself, for the moment of its use.
+    pub fn expose(self) -> &'a str {
+        self.0
+    }
+}
+
+/// A copy of its own, for whoever keeps it.
+impl From<SecretRef<'_>> for Secret {
+    fn from(secret: SecretRef<'_>) -> Self {
+        Self::new(secret.0)
+    }
+}
+
+impl fmt::Debug for SecretRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretRef(..)")
     }
 }
 

@@ -7,10 +7,10 @@ use crate::revocation;
 use crate::store::StoreError;
 use crate::time::Timestamp;
 use crate::token::{self, OWN_AUDIENCE, Verified};
-use crate::user::User;
+use crate::user::{self, User};
 use std::net::IpAddr;
 use std::sync::Arc;
-use wire::{ClientId, Secret};
+use wire::{ClientId, Secret, SecretRef};
 
 impl Caller {
     /// A client, as the user that it acts as.
@@ -31,7 +31,7 @@ pub async fn caller_with_token(
     presented: &Secret,
     from: Option<IpAddr>,
 ) -> Result<Caller, NotACaller> {
-    let token = good(cx, presented, cx.clock.now()).await?.ok_or(NotACaller::Dead)?;
+    let token = good(cx, presented.as_ref(), cx.clock.now()).await?.ok_or(NotACaller::Dead)?;
     if token.claims.aud != OWN_AUDIENCE {
         return Err(NotACaller::Dead);
     }
@@ -43,11 +43,11 @@ pub async fn caller_with_token(
 /// A token that is signed, alive and not withdrawn.
 pub(crate) async fn good(
     cx: &Cx,
-    presented: &Secret,
+    presented: SecretRef<'_>,
     now: Timestamp,
 ) -> Result<Option<Arc<Verified>>, StoreError> {
     let Some(token) = token::verify(cx, presented, now).await? else { return Ok(None) };
-    let is_revoked = revocation::is_revoked(cx, &token.claims.jti).await?;
+    let is_revoked = revocation::is_revoked(cx, token.jti_digest()).await?;
     Ok(Some(token).filter(|_| !is_revoked))
 }
 
@@ -69,5 +69,5 @@ pub(crate) async fn holder(cx: &Cx, token: &Verified) -> Result<Option<Arc<User>
 }
 
 async fn active_user(cx: &Cx, token: &Verified) -> Result<Option<Arc<User>>, StoreError> {
-    Ok(cx.store.user(token.claims.user_id).await?.filter(|user| token.is_vouched_for_by(user)))
+    Ok(user::of(cx, token.claims.user_id).await?.filter(|user| token.is_vouched_for_by(user)))
 }

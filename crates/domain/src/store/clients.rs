@@ -42,6 +42,9 @@ pub trait Clients: Send + Sync {
     /// Whether the token with this digest was withdrawn; answered from memory, by which node it ever was.
     async fn is_token_revoked(&self, digest: &[u8; 32]) -> Result<bool, StoreError>;
 
+    /// The same at once, if all withdrawn tokens are in memory; `None` says nothing but that the store has to be asked.
+    fn is_known_revoked(&self, digest: &[u8; 32]) -> Option<bool>;
+
     /// Forgets the withdrawn tokens that would have ended before `before`.
     async fn forget_revocations(&self, before: Timestamp) -> Result<(), StoreError>;
 }

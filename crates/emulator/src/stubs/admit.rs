@@ -77,7 +77,8 @@ impl Habit {
 /// Checks the credentials of a request as the service at its path would.
 pub async fn admit(cx: &Cx, asked: &Asked) -> Result<Visitor, Refusal> {
     let has_authorization = asked.headers.contains_key(header::AUTHORIZATION);
-    let mut credentials = caller::credentials(&without_org(&asked.headers), asked.from)?;
+    let headers = without_org(&asked.headers);
+    let mut credentials = caller::credentials(&headers, asked.from)?;
     match Habit::of(asked) {
         Habit::TakesTokensForBrowsers if credentials.sessions.is_empty() && credentials.bearer.is_some() => {
             let login = cx.policy().issuer.trim_end_matches("/identity-service");

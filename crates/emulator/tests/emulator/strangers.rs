@@ -79,7 +79,7 @@ async fn mint(cx: &Cx) -> Secret {
 
 async fn passes(cx: &Cx, token: &Secret) -> bool {
     let credentials =
-        Credentials { bearer: Some(token.clone()), sessions: Vec::new(), org: None, from: None };
+        Credentials { bearer: Some(token.as_ref()), sessions: Vec::new(), org: None, from: None };
     access::gate(cx, &credentials, Use::Call).await.is_ok()
 }
 

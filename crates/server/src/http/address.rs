@@ -20,25 +20,30 @@ pub fn of(extensions: &Extensions) -> Option<IpAddr> {
 
 /// Puts the address that a request came from in the place of the peer's, when the peer is a listed proxy.
 pub fn settle(headers: &HeaderMap, extensions: &mut Extensions, proxies: &[IpNet]) -> Result<(), ApiError> {
-    let is_proxy = |address: IpAddr| proxies.iter().any(|range| range.contains(&address.to_canonical()));
     let Some(ConnectInfo(from)) = extensions.get_mut::<ConnectInfo<SocketAddr>>() else { return Ok(()) };
-    if !is_proxy(from.ip()) {
-        return Ok(());
+    // The port is that of the proxy's connection; nobody asks for it.
+    from.set_ip(settled(headers, from.ip(), proxies)?);
+    Ok(())
+}
+
+/// The address that a request came from which this peer sent.
+pub fn settled(headers: &HeaderMap, peer: IpAddr, proxies: &[IpNet]) -> Result<IpAddr, ApiError> {
+    let peer = peer.to_canonical();
+    let is_proxy = |address: IpAddr| proxies.iter().any(|range| range.contains(&address.to_canonical()));
+    if !is_proxy(peer) {
+        return Ok(peer);
     }
     let client = |way: Vec<IpAddr>| {
         let stranger = way.iter().rev().find(|address| !is_proxy(**address));
         stranger.or(way.first()).copied()
     };
     let said = [way(headers, &header::FORWARDED, forwarded)?, way(headers, &X_FORWARDED_FOR, plain)?];
-    let said = match said.map(|way| way.and_then(client)) {
-        [None, None] => return Ok(()),
-        [Some(one), None] | [None, Some(one)] => one,
-        [Some(one), Some(other)] if one == other => one,
-        [Some(_), Some(_)] => return Err(unreadable()),
-    };
-    // The port is that of the proxy's connection; nobody asks for it.
-    from.set_ip(said);
-    Ok(())
+    match said.map(|way| way.and_then(client)) {
+        [None, None] => Ok(peer),
+        [Some(one), None] | [None, Some(one)] => Ok(one),
+        [Some(one), Some(other)] if one == other => Ok(one),
+        [Some(_), Some(_)] => Err(unreadable()),
+    }
 }
 
 fn unreadable() -> ApiError {

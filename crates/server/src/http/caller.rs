@@ -10,9 +10,10 @@ use domain::access::{self, Caller, NotACaller, Use};
 use domain::audit::denial;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, Method, Uri, header};
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
-use wire::{OrgId, Secret, UserId, header as names};
+use wire::{OrgId, Secret, SecretRef, UserId, header as names};
 
 /// A caller with a live session; asking slides it. Our own administration takes a token in the place of a session.
 pub struct Session(pub Caller);
@@ -21,9 +22,16 @@ impl FromRequestParts<App> for Session {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let caller = Presented::from_request_parts(parts, app).await?.caller(app).await?;
+        let Self(caller) = Self::by(parts, address::of(&parts.extensions), app).await?;
         asks(parts, caller.org().id, caller.user().id);
         Ok(Self(caller))
+    }
+}
+
+impl Session {
+    /// Whoever asks from this address.
+    pub async fn by(parts: &Parts, from: Option<IpAddr>, app: &App) -> Result<Self, ApiError> {
+        Ok(Self(Presented::by(parts, from, app)?.caller(app).await?))
     }
 }
 
@@ -47,31 +55,25 @@ impl FromRequestParts<App> for Presented {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let sessions = own_sessions(parts, app)?;
-        let takes_token = sessions.is_empty() && takes_tokens(parts.uri.path());
-        let token = if takes_token { bearer(&parts.headers)? } else { None };
-        Ok(Self { sessions, token, from: address::of(&parts.extensions) })
+        Self::by(parts, address::of(&parts.extensions), app)
     }
 }
 
 impl Presented {
+    /// What a request from this address presents.
+    pub fn by(parts: &Parts, from: Option<IpAddr>, app: &App) -> Result<Self, ApiError> {
+        let sessions = own_sessions(parts, app)?;
+        let takes_token = sessions.is_empty() && takes_tokens(parts.uri.path());
+        let token = if takes_token { bearer(&parts.headers)?.map(Secret::from) } else { None };
+        Ok(Self { sessions, token, from })
+    }
+
     /// Who that is, at this moment.
     pub async fn caller(&self, app: &App) -> Result<Caller, NotACaller> {
         match &self.token {
             Some(token) => access::caller_with_token(&app.cx, token, self.from).await,
             None => access::caller(&app.cx, &self.sessions, self.from, Use::Call).await,
         }
-    }
-}
-
-/// Whatever a request shows to the gate.
-pub struct Shown(pub access::Credentials);
-
-impl FromRequestParts<App> for Shown {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
-        credentials(&parts.headers, address::of(&parts.extensions)).map(Self)
     }
 }
 
@@ -132,14 +134,8 @@ const MOST: usize = 8;
 
 /// Every session id that a request carries.
 pub fn sessions(headers: &HeaderMap) -> Result<Vec<Secret>, ApiError> {
-    let mut all: Vec<Secret> = Vec::new();
-    for carrier in CARRIERS {
-        match carrier(headers) {
-            Carried::Nothing => {}
-            Carried::These(ids) => ids.into_iter().try_for_each(|id| add(&mut all, id))?,
-            Carried::Bad => return Err(ApiError::dead_session()),
-        }
-    }
+    let mut all = Vec::new();
+    CARRIERS.iter().try_for_each(|carrier| add(&mut all, carrier(headers)))?;
     Ok(all)
 }
 
@@ -156,29 +152,31 @@ fn own_sessions(parts: &Parts, app: &App) -> Result<Vec<Secret>, ApiError> {
 /// The session ids in the cookie, for pages: no browser sends the headers by itself.
 pub fn in_cookie_alone(headers: &HeaderMap) -> Result<Vec<Secret>, ApiError> {
     let mut all = Vec::new();
-    match in_cookie(headers) {
-        Carried::Nothing => {}
-        Carried::These(ids) => ids.into_iter().try_for_each(|id| add(&mut all, id))?,
-        Carried::Bad => return Err(ApiError::dead_session()),
-    }
+    add(&mut all, in_cookie(headers))?;
     Ok(all)
 }
 
-/// Adds an id that is not there yet. It stops at the limit, so that thousands of ids are not compared with each other.
-fn add(all: &mut Vec<Secret>, id: Secret) -> Result<(), ApiError> {
-    if all.iter().any(|known| known.expose() == id.expose()) {
-        return Ok(());
+/// Adds ids that are not there yet. It stops at the limit, so that thousands of ids are not compared with each other.
+fn add(all: &mut Vec<Secret>, carried: Carried) -> Result<(), ApiError> {
+    let ids = match carried {
+        Carried::Nothing => return Ok(()),
+        Carried::These(ids) => ids,
+        Carried::Bad => return Err(ApiError::dead_session()),
+    };
+    for id in ids {
+        if all.iter().any(|known| known.expose() == id.expose()) {
+            continue;
+        }
+        if all.len() == MOST {
+            return Err(ApiError::dead_session());
+        }
+        all.push(id);
     }
-    if all.len() == MOST {
-        return Err(ApiError::dead_session());
-    }
-    all.push(id);
     Ok(())
 }
 
 fn in_header(headers: &HeaderMap, name: &HeaderName) -> Carried {
-    let values = headers.get_all(name).iter().map(|value| value.to_str().ok());
-    values.collect::<Option<Vec<_>>>().map_or(Carried::Bad, carried)
+    carried(headers.get_all(name).iter().map(|value| Some(Cow::Borrowed(value.to_str().ok()?))))
 }
 
 /// Cookies of others may hold anything; only the one with our name must be readable.
@@ -188,10 +186,9 @@ fn in_cookie(headers: &HeaderMap) -> Carried {
         .flat_map(|line| line.split(|&byte| byte == b';'))
         .map(<[u8]>::trim_ascii)
         .filter(|pair| is_ours(pair));
-    let ids = ours.map(|pair| {
-        Cookie::parse(std::str::from_utf8(pair).ok()?).ok().map(|cookie| cookie.value_trimmed().to_owned())
-    });
-    ids.collect::<Option<Vec<_>>>().map_or(Carried::Bad, carried)
+    let id =
+        |pair| Some(Cookie::parse(std::str::from_utf8(pair).ok()?).ok()?.value_trimmed().to_owned().into());
+    carried(ours.map(id))
 }
 
 fn is_ours(pair: &[u8]) -> bool {
@@ -199,25 +196,30 @@ fn is_ours(pair: &[u8]) -> bool {
     name.trim_ascii() == names::USER_SESSION.as_bytes()
 }
 
-fn carried(ids: Vec<impl AsRef<str>>) -> Carried {
-    let ids = ids.iter().map(|id| id.as_ref().trim()).filter(|id| !id.is_empty());
-    let ids: Vec<_> = ids.map(Secret::new).collect();
-    if ids.is_empty() { Carried::Nothing } else { Carried::These(ids) }
+/// The ids among these texts, one of which may not be readable.
+fn carried<'a>(texts: impl Iterator<Item = Option<Cow<'a, str>>>) -> Carried {
+    let is_blank = |text: &Option<Cow<'_, str>>| text.as_ref().is_some_and(|text| text.trim().is_empty());
+    let ids = texts.filter(|text| !is_blank(text)).map(|text| text.map(|id| Secret::new(id.trim())));
+    match ids.collect::<Option<Vec<_>>>() {
+        None => Carried::Bad,
+        Some(ids) if ids.is_empty() => Carried::Nothing,
+        Some(ids) => Carried::These(ids),
+    }
 }
 
 /// Everything that a request carries to the gate; what is there must be readable.
-pub fn credentials(headers: &HeaderMap, from: Option<IpAddr>) -> Result<access::Credentials, ApiError> {
+pub fn credentials(headers: &HeaderMap, from: Option<IpAddr>) -> Result<access::Credentials<'_>, ApiError> {
     let (bearer, sessions, org) = (bearer(headers)?, sessions(headers)?, org(headers)?);
     Ok(access::Credentials { bearer, sessions, org, from })
 }
 
 /// The one bearer token that a request carries.
-pub fn bearer(headers: &HeaderMap) -> Result<Option<Secret>, ApiError> {
+pub fn bearer(headers: &HeaderMap) -> Result<Option<SecretRef<'_>>, ApiError> {
     let Some(value) = only(headers, &header::AUTHORIZATION)? else {
         return Ok(None);
     };
     let (scheme, token) = value.split_once([' ', '\t']).unwrap_or((value, ""));
-    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| Secret::new(token.trim())))
+    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| SecretRef::new(token.trim())))
 }
 
 fn org(headers: &HeaderMap) -> Result<Option<OrgId>, ApiError> {

@@ -11,6 +11,9 @@ pub fn pairs(form: &str) -> Option<Vec<Pair>> {
 }
 
 fn is_text(form: &str) -> bool {
+    if !form.contains('%') {
+        return true;
+    }
     let mut after_percent = form.split('%').skip(1);
     let escaped = |rest: &str| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
     after_percent.all(escaped) && percent_decode_str(form).decode_utf8().is_ok()

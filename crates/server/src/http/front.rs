@@ -1,20 +1,24 @@
 //! The short way: three routes that resource servers ask all the time are found without the router.
 //!
-//! The same handlers answer them between the same bounds (`surround`), and whatever is not exactly one of them goes to the
+//! The same handlers answer them between the same bounds (`Bounds`), and whatever is not exactly one of them goes to the
 //! router, which knows them too. They take no privilege, so nobody is denied anything here.
 
-use super::caller::{Session, Shown};
-use super::error::ApiError;
-use super::{gate, in_time, jwt, session_service, surround};
+use super::caller::Session;
+use super::error::{ApiError, Family};
+use super::{Bounds, address, gate, in_time, jwt, session_service};
 use crate::app::App;
-use axum::body::{Body, HttpBody};
-use axum::extract::{FromRequestParts, RawQuery, Request, State};
+use crate::listen::{Answer, Door};
+use axum::body::HttpBody;
+use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::{BoxError, Router};
 use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use http::Method;
+use http::request::Parts;
+use http::{Method, Request};
+use hyper::body::Incoming;
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::task::{Context, Poll};
 use tower::Service;
 
@@ -30,28 +34,49 @@ impl Front {
     pub fn new(app: App, router: Router) -> Self {
         Self { app, router }
     }
+
+    fn at_once<B>(&self, short: Short, request: Request<B>, peer: Option<IpAddr>) -> Answer {
+        let (app, (parts, _unread)) = (App::clone(&self.app), request.into_parts());
+        Box::pin(async move {
+            let bounds = Bounds::of(&app, (&parts.method, &parts.headers), Family::V1, Some(short.route()));
+            let answer = pin!(short.answer(&app, &parts, peer));
+            let answer = pin!(in_time(answer, &app));
+            Ok(bounds.around(&app, answer).await)
+        })
+    }
 }
 
-impl<B> Service<http::Request<B>> for Front
+/// Nothing is written into a request that takes the short way, not even where it came from.
+impl Door for Front {
+    fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        match Short::of(&request) {
+            Some(short) => self.at_once(short, request, Some(peer.ip())),
+            None => self.router.answer(request, peer),
+        }
+    }
+}
+
+impl<B> Service<Request<B>> for Front
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+    type Future = Answer;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<B>) -> Self::Future {
-        let Some(short) = Short::of(&request) else { return Box::pin(self.router.call(request)) };
-        let app = App::clone(&self.app);
-        Box::pin(async move {
-            let answer = |request| in_time(short.answer(&app, request), &app);
-            Ok(surround(&app, request.map(|_unread| Body::empty()), Some(short.route()), answer).await)
-        })
+    fn call(&mut self, request: Request<B>) -> Answer {
+        match Short::of(&request) {
+            Some(short) => {
+                let peer = address::of(request.extensions());
+                self.at_once(short, request, peer)
+            }
+            None => Box::pin(self.router.call(request)),
+        }
     }
 }
 
@@ -79,25 +104,19 @@ impl Short {
         }
     }
 
-    async fn answer(self, app: &App, request: Request) -> Response {
-        self.handled(app, request).await.unwrap_or_else(ApiError::into_response)
+    async fn answer(self, app: &App, parts: &Parts, peer: Option<IpAddr>) -> Response {
+        self.handled(app, parts, peer).await.unwrap_or_else(ApiError::into_response)
     }
 
-    async fn handled(self, app: &App, request: Request) -> Result<Response, ApiError> {
-        let (mut parts, _empty) = request.into_parts();
-        let (query, state) = (RawQuery(parts.uri.query().map(str::to_owned)), State(App::clone(app)));
+    async fn handled(self, app: &App, parts: &Parts, peer: Option<IpAddr>) -> Result<Response, ApiError> {
+        let from = peer.map(|peer| address::settled(&parts.headers, peer, &app.proxies)).transpose()?;
+        let state = State(App::clone(app));
         match self {
-            Self::Check => {
-                let session = Session::from_request_parts(&mut parts, app).await?;
-                Ok(session_service::user(state, session).await)
-            }
-            Self::Gate => {
-                let shown = Shown::from_request_parts(&mut parts, app).await?;
-                gate::gate(state, query, shown).await
-            }
+            Self::Check => Ok(session_service::user(state, Session::by(parts, from, app).await?).await),
+            Self::Gate => gate::asked(app, parts, from).await,
             Self::Mint => {
-                let session = Session::from_request_parts(&mut parts, app).await?;
-                jwt::get_token(state, session, query).await
+                let query = RawQuery(parts.uri.query().map(str::to_owned));
+                jwt::get_token(state, Session::by(parts, from, app).await?, query).await
             }
         }
     }

@@ -10,7 +10,7 @@ use crate::app::App;
 use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use domain::token::{self, Nonce};
-use serde_json::value::to_raw_value;
+use serde_json::value::RawValue;
 use wire::error::Code;
 use wire::jwt::TokenReply;
 
@@ -28,15 +28,13 @@ pub async fn get_token(
     let token = token::mint(&app.cx, &caller, &client_id, nonce).await?;
     app.metrics.tokens_minted.inc();
     let expires_in = token::LIFE.as_secs();
-    let token = to_raw_value(token.expose())
+    // A token has no letter that JSON escapes, which costs less to see than to write letter by letter.
+    let token = RawValue::from_string(["\"", token.expose(), "\""].concat())
         .map_err(|_| ApiError::new(Code::Internal, "the token could not be written"))?;
-    Ok(reply::json(&TokenReply {
-        jwt_token: &token,
-        token: &token,
-        access_token: &token,
-        token_type: "Bearer",
-        expires_in,
-    }))
+    let (jwt_token, token, access_token) = (&*token, &*token, &*token);
+    let bytes = 3 * token.get().len() + 128;
+    let reply = TokenReply { jwt_token, token, access_token, token_type: "Bearer", expires_in };
+    Ok(reply::json_of(bytes, &reply))
 }
 
 /// Mint an access token from the session.

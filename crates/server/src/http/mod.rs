@@ -39,14 +39,14 @@ use axum::routing::{MethodRouter, any};
 use error::{ApiError, Family};
 use front::Front;
 use futures_util::FutureExt;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use listing::{Handlers, Listing, routes};
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use wire::error::Code;
@@ -240,34 +240,53 @@ pub fn router_and(app: App, elsewhere: MethodRouter<App>) -> Front {
 async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let route = route.as_ref().map(MatchedPath::as_str);
-    surround(&app, request, route, |request| recorded(request, &app, next)).await
+    let family = Family::of(request.uri().path(), request.headers());
+    let bounds = Bounds::of(&app, (request.method(), request.headers()), family, route);
+    bounds.around(&app, pin!(recorded(request, &app, next))).await
 }
 
-/// Bounds a request, counts it, and gives refusals their envelope, whoever answers it.
-async fn surround<Answered: Future<Output = Response>>(
-    app: &App,
-    mut request: Request,
-    route: Option<&str>,
-    answer: impl FnOnce(Request) -> Answered,
-) -> Response {
-    let watch = Stopwatch::start();
-    let family = Family::of(request.uri().path(), request.headers());
-    let mut response = if header_bytes(request.headers()) > app.limits.header_bytes as usize {
-        ApiError::new(Code::HeadersTooLarge, "the headers are longer than are read here").into_response()
-    } else if let Err(error) = settle(&mut request, app) {
-        error.into_response()
-    } else if app.traces {
-        let span = telemetry::request_span(request.method(), route.unwrap_or("elsewhere"), request.headers());
-        let response = answer(request).instrument(span.clone()).await;
-        telemetry::answered(&span, response.status());
+/// What stands around one request, whoever answers it.
+struct Bounds<'a> {
+    watch: Stopwatch,
+    family: Family,
+    route: Option<&'a str>,
+    is_too_long: bool,
+    span: Option<Span>,
+}
+
+impl<'a> Bounds<'a> {
+    fn of(
+        app: &App,
+        (method, headers): (&Method, &HeaderMap),
+        family: Family,
+        route: Option<&'a str>,
+    ) -> Self {
+        let watch = Stopwatch::start();
+        let is_too_long = header_bytes(headers) > app.limits.header_bytes as usize;
+        let span = || telemetry::request_span(method, route.unwrap_or("elsewhere"), headers);
+        Self { watch, family, route, is_too_long, span: app.traces.then(span) }
+    }
+
+    /// Bounds a request, counts it, and gives refusals their envelope. The answer stays where it is, here and below: a
+    /// future that is handed on by value is there once more on each way that it went.
+    async fn around(self, app: &App, answer: Pin<&mut impl Future<Output = Response>>) -> Response {
+        let mut response = match self.span {
+            _ if self.is_too_long => {
+                ApiError::new(Code::HeadersTooLarge, "the headers are longer than are read here")
+                    .into_response()
+            }
+            Some(span) => {
+                let response = answer.instrument(span.clone()).await;
+                telemetry::answered(&span, response.status());
+                response
+            }
+            None => answer.await,
+        };
+        error::dress(&mut response, self.family, app);
+        harden(response.headers_mut());
+        app.metrics.route(self.route).record(response.status(), self.watch.elapsed());
         response
-    } else {
-        answer(request).await
-    };
-    error::dress(&mut response, family, app);
-    harden(response.headers_mut());
-    app.metrics.route(route).record(response.status(), watch.elapsed());
-    response
+    }
 }
 
 /// Finds out where a request came from, before anybody asks.
@@ -283,9 +302,12 @@ fn settle(request: &mut Request, app: &App) -> Result<(), ApiError> {
 
 /// Answers, and records what was denied.
 async fn recorded(mut request: Request, app: &App, next: Next) -> Response {
+    if let Err(error) = settle(&mut request, app) {
+        return error.into_response();
+    }
     let (asked, method) = (caller::Asked::default(), request.method().clone());
     request.extensions_mut().insert(asked.clone());
-    let response = in_time(next.run(request), app).await;
+    let response = in_time(pin!(next.run(request)), app).await;
     if response.extensions().get().is_some_and(ApiError::is_denial) {
         asked.denied(app, &method).await;
     }
@@ -293,7 +315,7 @@ async fn recorded(mut request: Request, app: &App, next: Next) -> Response {
 }
 
 /// An answer within the time that a request has; a panic is an answer too.
-async fn in_time(answer: impl Future<Output = Response>, app: &App) -> Response {
+async fn in_time(answer: Pin<&mut impl Future<Output = Response>>, app: &App) -> Response {
     let mut answer = pin!(AssertUnwindSafe(answer).catch_unwind());
     // Nearly every answer is there at once, and needs no timer.
     let at_once = poll_fn(|cx| Poll::Ready(answer.as_mut().poll(cx))).await;

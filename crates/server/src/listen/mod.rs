@@ -5,9 +5,11 @@ mod pulse;
 use crate::config::Limits;
 use crate::http::own::import::Streams;
 use crate::tls::Certificate;
+use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
+use futures_util::future::BoxFuture;
 use http::Request;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -45,23 +47,21 @@ const UNSENT: usize = 65_536;
 /// Requests that one connection of HTTP/2 may have under way.
 const STREAMS: u32 = 128;
 
-/// Whoever answers requests.
-pub trait Door:
-    Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + Sync
-    + 'static
-{
+/// An answer that is on its way.
+pub type Answer = BoxFuture<'static, Result<Response, Infallible>>;
+
+/// Whoever answers requests, and hears where each came from.
+pub trait Door: Clone + Send + Sync + 'static {
+    /// Answers what this peer asks.
+    fn answer(&self, request: Request<Incoming>, peer: SocketAddr) -> Answer;
 }
 
-impl<D> Door for D where
-    D: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + Sync
-        + 'static
-{
+/// A router finds the caller's address as `ConnectInfo<SocketAddr>`.
+impl Door for Router {
+    fn answer(&self, mut request: Request<Incoming>, peer: SocketAddr) -> Answer {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        Box::pin(self.clone().call(request))
+    }
 }
 
 /// Opens an address for connections.
@@ -74,7 +74,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// Serves until `stop` is done, then lets requests under way finish within `limits.shutdown_seconds`.
 ///
-/// The door finds the caller's address as `ConnectInfo<SocketAddr>`. With a certificate, nothing but TLS is spoken.
+/// With a certificate, nothing but TLS is spoken.
 pub async fn serve(
     listener: TcpListener,
     door: impl Door,
@@ -233,14 +233,10 @@ impl<D: Door> House<D> {
     {
         let stream = TokioIo::new(Heard::new(stream, Arc::clone(&pulse)));
         let heard = Arc::clone(&pulse);
-        let door = service_fn(move |mut request: Request<Incoming>| {
+        let door = service_fn(move |request: Request<Incoming>| {
             let asked = pulse.asked(request.version());
-            request.extensions_mut().insert(ConnectInfo(peer));
-            let answer = self.door.clone().call(request);
-            async move {
-                let answer = answer.await;
-                answer.map(|answer| under_way_while_it_streams(answer, asked))
-            }
+            let answer = self.door.answer(request, peer);
+            async move { answer.await.map(|answer| under_way_while_it_streams(answer, asked)) }
         });
         let mut connection = pin!(self.protocol.serve_connection(stream, door));
         let time_left = tokio::select! {
@@ -262,7 +258,6 @@ mod tests {
     use super::*;
     use crate::metrics::TlsMeters;
     use crate::tls::tests::{Files, connector, localhost};
-    use axum::Router;
     use axum::body::to_bytes;
     use axum::extract::Request;
     use axum::routing::any;

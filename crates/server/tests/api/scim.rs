@@ -249,6 +249,19 @@ async fn a_search_asks_in_its_body() {
 }
 
 #[tokio::test]
+async fn the_gate_knows_a_new_name_at_once() {
+    let client = Client::new().await;
+    let bob = client.world.session(Door::V1, "bob", "battery staple").await;
+    let ask = || client.world.get("/gate").header("IDS-SESSION-ID", &bob);
+    let before = ask().await;
+    assert_eq!(before.json()["user"], "bob");
+    let rename = json!([{"op": "replace", "path": "userName", "value": "robert"}]);
+    client.patches(&format!("/Users/{}", before.header("x-latchkey-user-id")), rename).await;
+    let after = ask().await;
+    assert_eq!((&after.json()["user"], after.header("x-latchkey-user")), (&json!("robert"), "robert"));
+}
+
+#[tokio::test]
 async fn a_put_replaces_and_a_patch_changes_and_both_ask_for_the_last_writing() {
     let client = Client::new().await;
     with_cleo(&client).await;

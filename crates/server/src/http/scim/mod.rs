@@ -16,6 +16,7 @@ use domain::scim::{Expected, View};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
+use wire::Secret;
 use wire::error::Code;
 use wire::scim::{MEDIA_TYPE, Resource};
 
@@ -26,7 +27,7 @@ impl FromRequestParts<App> for Scim {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
-        let token = caller::bearer(&parts.headers).map_err(|_| nobody())?;
+        let token = caller::bearer(&parts.headers).map_err(|_| nobody())?.map(Secret::from);
         let from = address::of(&parts.extensions);
         match access::provisioner(&app.cx, token.as_ref(), from).await {
             Ok(by) => {
