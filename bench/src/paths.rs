@@ -16,8 +16,11 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL;
 use bytes::Bytes;
 use domain::entropy::Entropy;
+use domain::flow::{Flow, Waiter};
 use domain::keyring::{Certified, KeyError, Keysmith, PrivateKey, Signer};
+use domain::method::Hasher;
 use domain::method::hash::{Cost, PasswordHash};
+use domain::network::Network;
 use domain::session::SessionDigest;
 use domain::store::Sessions;
 use domain::time::{Clock, Timestamp};
@@ -34,7 +37,7 @@ use server::keysmith::SystemKeysmith;
 use server::outbound::Outbound;
 use server::{http as routes, seed, service};
 use store::Store;
-use wire::Secret;
+use wire::{OrgId, Secret};
 
 use crate::load::Asked;
 use crate::place::{Door, PASSWORD, SESSION, TOKEN, USER, bearer, get, text, user, with_session};
@@ -57,6 +60,7 @@ pub async fn walk() -> anyhow::Result<()> {
     service.finds().await?;
     service.answers().await?;
     service.believes_tokens().await?;
+    service.refuses().await?;
     hash()?;
     saml()
 }
@@ -76,14 +80,15 @@ fn counted<T>(name: &str, mut step: impl FnMut(usize) -> anyhow::Result<T>) -> a
     Ok(())
 }
 
-/// The whole of an answer with status 200.
+/// The whole of an answer with the status that is expected.
 type Answer = Pin<Box<dyn Future<Output = anyhow::Result<Bytes>>>>;
-type Router = Box<dyn Fn(Asked) -> Answer>;
+type Router = Box<dyn Fn(Asked, StatusCode) -> Answer>;
 
 /// The router with everything behind it, but nobody listening.
 struct InProcess {
     router: Router,
     store: Arc<Store>,
+    pool: Arc<HashPool>,
     is_blank: Arc<AtomicBool>,
     session: String,
     org: String,
@@ -96,11 +101,13 @@ impl InProcess {
         let store = Arc::new(Store::in_memory(NOW).await?);
         let is_blank = Arc::new(AtomicBool::new(false));
         let (metrics, dice) = (routes::metrics(), Arc::<Dice>::default());
+        let pool = Arc::<Dice>::clone(&dice);
+        let pool = Arc::new(HashPool::start(&config.password, pool, metrics.hashes.clone())?);
         let needs = Needs {
             store: Arc::<Store>::clone(&store),
             clock: Arc::new(Stopped),
-            entropy: Arc::<Dice>::clone(&dice),
-            hasher: Arc::new(HashPool::start(&config.password, dice, metrics.hashes.clone())?),
+            entropy: dice,
+            hasher: Arc::<HashPool>::clone(&pool),
             keysmith: Arc::new(Smith(Arc::clone(&is_blank))),
             key_sets: Arc::new(Outbound::new(&config.federation, Arc::new(Stopped))?),
             policy: service::policy(&config, BOUND),
@@ -111,33 +118,33 @@ impl InProcess {
         founding::found(&cx, access::may_found(&operator), orgs).await?;
         let shared = Shared::new(&config, Arc::new(cx), Arc::<Store>::clone(&store), metrics);
         let router = TowerToHyperService::new(routes::router(Arc::new(shared)));
-        let router: Router = Box::new(move |asked| {
+        let router: Router = Box::new(move |asked, status| {
             let answer = router.call(asked);
             Box::pin(async move {
                 let response = answer.await?;
-                ensure!(response.status() == StatusCode::OK, "an answer is {}", response.status());
+                ensure!(response.status() == status, "an answer is {}", response.status());
                 Ok(response.into_body().collect().await.map_err(|error| anyhow!("{error}"))?.to_bytes())
             })
         });
-        let mut service = Self { router, store, is_blank, session: String::new(), org: String::new() };
+        let mut service = Self { router, store, pool, is_blank, session: String::new(), org: String::new() };
         let answer = service.ask(Door::V1.sign_in(&user(0))?).await?;
         (service.session, service.org) = (text(&answer, "sessionId")?, text(&answer, "orgId")?);
         Ok(service)
     }
 
     async fn ask(&self, asked: Asked) -> anyhow::Result<Value> {
-        Ok(serde_json::from_slice(&(self.router)(asked).await?)?)
+        Ok(serde_json::from_slice(&(self.router)(asked, StatusCode::OK).await?)?)
     }
 
     /// Walks one path through the router; nothing on it waits, so each request is done as soon as it is begun.
-    async fn counted(&self, name: &str, asked: &[Asked]) -> anyhow::Result<()> {
+    async fn counted(&self, name: &str, asked: &[Asked], status: StatusCode) -> anyhow::Result<()> {
         let request = |number: usize| asked.get(number % asked.len()).cloned();
         for number in 0..BEFORE {
-            (self.router)(request(number).context("nothing to ask")?).await?;
+            (self.router)(request(number).context("nothing to ask")?, status).await?;
         }
         mark();
         for number in BEFORE..BEFORE + REPEATS {
-            (self.router)(request(number).context("nothing to ask")?).await?;
+            (self.router)(request(number).context("nothing to ask")?, status).await?;
         }
         mark();
         say(name);
@@ -158,15 +165,24 @@ impl InProcess {
     }
 
     async fn answers(&self) -> anyhow::Result<()> {
-        self.counted("session/User", &[with_session(USER, &self.session)?]).await?;
+        self.counted("session/User", &[with_session(USER, &self.session)?], StatusCode::OK).await?;
         let gate = get("/gate").header(SESSION, &self.session).body(Full::default())?;
-        self.counted("/gate, session id", &[gate]).await?;
+        self.counted("/gate, session id", &[gate], StatusCode::OK).await?;
         let mint = with_session(TOKEN, &self.session)?;
-        (self.router)(mint.clone()).await?;
+        (self.router)(mint.clone(), StatusCode::OK).await?;
         self.is_blank.store(true, Ordering::SeqCst);
-        self.counted("jwt/Token, without the signature", &[mint]).await?;
+        self.counted("jwt/Token, without the signature", &[mint], StatusCode::OK).await?;
         self.is_blank.store(false, Ordering::SeqCst);
         Ok(())
+    }
+
+    /// Sign-ins while every place in the queue of hashes is taken, each by another org.
+    async fn refuses(&self) -> anyhow::Result<()> {
+        let of = |org| Flow { org: Some(OrgId::from_bits(org)), network: Network::Everywhere, name: None };
+        let place = |org| self.pool.admit(of(org), Waiter::always()).ok();
+        let _taken: Vec<_> = (1..).map_while(place).collect();
+        let sign_in = Door::V1.sign_in(&user(0))?;
+        self.counted("a sign-in refused for load", &[sign_in], StatusCode::TOO_MANY_REQUESTS).await
     }
 
     /// The gate with tokens, seen before and for the first time; and what the signatures alone cost.
@@ -177,8 +193,8 @@ impl InProcess {
             tokens.push(text(&self.ask(mint.clone()).await?, "jwt_token")?);
         }
         let asked = tokens.iter().map(|token| bearer(token, &self.org)).collect::<Result<Vec<_>, _>>()?;
-        self.counted("/gate, JWT for the first time", &asked).await?;
-        self.counted("/gate, JWT seen before", &asked).await?;
+        self.counted("/gate, JWT for the first time", &asked, StatusCode::OK).await?;
+        self.counted("/gate, JWT seen before", &asked, StatusCode::OK).await?;
         let keys = self.ask(get("/identity-service/.well-known/jwks.json").body(Full::default())?).await?;
         let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point(&keys)?)?;
         let signed = tokens.iter().map(|token| signed(token)).collect::<Result<Vec<_>, _>>()?;

@@ -117,9 +117,8 @@ pub async fn change_own(
     visit: Visit,
 ) -> Result<(), OwnError> {
     let user = caller.user();
-    let proof = method::password::prove(cx, &user.name.canonical(), old, visit, Waiter::always())
-        .await
-        .map_err(OwnError::Old)?;
+    let proof =
+        method::password::prove_again(cx, user.name.canonical(), old, visit).await.map_err(OwnError::Old)?;
     if proof.user().id != user.id {
         return Err(OwnError::Old(SignInError::Refused));
     }
@@ -277,8 +276,7 @@ pub async fn set_own_answer(
     visit: Visit,
 ) -> Result<(), OwnError> {
     let name = caller.user().name.canonical();
-    let proof =
-        method::password::prove(cx, &name, password, visit, Waiter::always()).await.map_err(OwnError::Old)?;
+    let proof = method::password::prove_again(cx, name, password, visit).await.map_err(OwnError::Old)?;
     if proof.user().id != caller.user().id {
         return Err(OwnError::Old(SignInError::Refused));
     }

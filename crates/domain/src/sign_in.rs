@@ -1,5 +1,7 @@
 //! A sign-in, told in one place: evidence first, then a session.
 
+pub use crate::method::password::Admitted;
+
 use crate::access::Caller;
 use crate::audit::{Event, Refusal, Visit};
 use crate::cx::Cx;
@@ -12,15 +14,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use wire::{OrgId, Secret};
 
-/// Signs in with a name and a password, unless nobody waits for that any more when it is their turn.
-pub async fn with_password(
-    cx: &Cx,
-    name: &CanonicalName,
-    password: Secret,
-    visit: Visit,
-    waiter: Waiter,
-) -> Result<Opened, SignInError> {
-    open(cx, name, password::prove(cx, name, password, visit, waiter).await?).await
+/// Lets somebody with a name and a password in as far as the queue of hashes, unless it is full; nobody is hashed there
+/// for whom nobody waits any more when it is their turn. Whoever is refused here has left nothing to be finished.
+pub fn admit(cx: &Cx, name: CanonicalName, visit: Visit, waiter: Waiter) -> Result<Admitted, SignInError> {
+    Ok(password::admit(cx, name, visit, waiter)?)
+}
+
+/// Signs in with a password.
+pub async fn with_password(cx: &Cx, admitted: Admitted, password: Secret) -> Result<Opened, SignInError> {
+    let name = admitted.name.clone();
+    open(cx, &name, password::prove(cx, admitted, password).await?).await
 }
 
 /// Signs in with an assertion of an identity provider of the org.
@@ -91,14 +94,9 @@ async fn open_as(
 }
 
 /// Proves who one is for one act, without opening a session.
-pub async fn for_one_act(
-    cx: &Cx,
-    name: &CanonicalName,
-    password: Secret,
-    visit: Visit,
-    waiter: Waiter,
-) -> Result<Caller, SignInError> {
-    let proof = password::prove(cx, name, password, visit, waiter).await?;
+pub async fn for_one_act(cx: &Cx, admitted: Admitted, password: Secret) -> Result<Caller, SignInError> {
+    let name = &admitted.name.clone();
+    let proof = password::prove(cx, admitted, password).await?;
     let proof = at_home(cx, name, from_inside(cx, name, proof).await?).await?;
     let now = cx.store.account(name).await?.map(|account| account.user);
     // What opening a session asks of the store: whoever was changed while they were being proven does nothing.

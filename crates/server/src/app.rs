@@ -89,11 +89,16 @@ impl Shared {
         visit: Visit,
     ) -> Result<Opened, ApiError> {
         let (_waiting, waiter) = Waiter::new();
-        let app = Arc::clone(self);
-        let story = async move {
-            sign_in::with_password(&app.cx, &credentials.name, credentials.password, visit, waiter).await
+        let Credentials { name, password } = credentials;
+        let told = match sign_in::admit(&self.cx, name, visit, waiter) {
+            Ok(admitted) => {
+                let app = Arc::clone(self);
+                let story = async move { sign_in::with_password(&app.cx, admitted, password).await };
+                finished(tokio::spawn(story)).await
+            }
+            Err(refused) => Err(Ending::No(refused)),
         };
-        self.opened("password", visit, finished(tokio::spawn(story)).await)
+        self.opened("password", visit, told)
     }
 
     /// Signs in with an assertion of an identity provider, to the end as well: it is used up on the way.
@@ -184,11 +189,15 @@ impl Shared {
     /// Proves who one is for one act.
     pub async fn prove(self: &Arc<Self>, credentials: Credentials, visit: Visit) -> Result<Caller, ApiError> {
         let (_waiting, waiter) = Waiter::new();
-        let app = Arc::clone(self);
-        let story = async move {
-            sign_in::for_one_act(&app.cx, &credentials.name, credentials.password, visit, waiter).await
+        let Credentials { name, password } = credentials;
+        let told = match sign_in::admit(&self.cx, name, visit, waiter) {
+            Ok(admitted) => {
+                let app = Arc::clone(self);
+                let story = async move { sign_in::for_one_act(&app.cx, admitted, password).await };
+                finished(tokio::spawn(story)).await
+            }
+            Err(refused) => Err(Ending::No(refused)),
         };
-        let told = finished(tokio::spawn(story)).await;
         self.counted("password", told)
     }
 

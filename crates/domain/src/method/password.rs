@@ -21,16 +21,34 @@ use wire::Secret;
 /// Attempts on a lock are summed up after this long at the latest, however long it holds.
 const SUMMED_UP: Duration = Duration::from_secs(60 * 60);
 
-/// Proves that whoever presents `password` is the user called `name`.
-pub(crate) async fn prove(
+/// Somebody who says that a name is theirs, and has a place in the queue of hashes.
+pub struct Admitted {
+    pub(crate) name: CanonicalName,
+    place: Box<dyn Place>,
+    visit: Visit,
+}
+
+/// Takes a place before anything is read or begun, or says at once that there is none.
+pub(crate) fn admit(cx: &Cx, name: CanonicalName, visit: Visit, waiter: Waiter) -> Result<Admitted, Busy> {
+    let place = admitted(cx, name.digest(), visit, waiter)?;
+    Ok(Admitted { name, place, visit })
+}
+
+/// Proves that somebody with a session is still whoever has this name, for an act that is finished if nobody waits for it.
+pub(crate) async fn prove_again(
     cx: &Cx,
-    name: &CanonicalName,
+    name: CanonicalName,
     password: Secret,
     visit: Visit,
-    waiter: Waiter,
 ) -> Result<Proof, SignInError> {
-    let place = admitted(cx, name.digest(), visit, waiter)?;
-    let account = cx.store.account(name).await?;
+    let admitted = admit(cx, name, visit, Waiter::always())?;
+    prove(cx, admitted, password).await
+}
+
+/// Proves that whoever presents `password` is the user by whose name they were admitted.
+pub(crate) async fn prove(cx: &Cx, admitted: Admitted, password: Secret) -> Result<Proof, SignInError> {
+    let Admitted { name, place, visit } = admitted;
+    let account = cx.store.account(&name).await?;
     let kept = account.as_ref().and_then(|account| account.password.clone());
     let claimed = Claimed::new(cx, (name.digest(), place), account, kept).await?;
     let (account, org) = claimed.compare(cx, password.clone(), Refusal::WrongPassword, visit).await?;

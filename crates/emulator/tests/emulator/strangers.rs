@@ -72,8 +72,8 @@ async fn instance(store: &Arc<Store>, kind: Kind, issuer: &str) -> Cx {
 async fn mint(cx: &Cx) -> Secret {
     let visit = domain::audit::Visit { door: domain::audit::Door::V1, address: None };
     let name = domain::name::CanonicalName::of("ada");
-    let Opened { caller, .. } =
-        sign_in::with_password(cx, &name, Secret::new("right"), visit, Waiter::always()).await.unwrap();
+    let admitted = sign_in::admit(cx, name, visit, Waiter::always()).unwrap();
+    let Opened { caller, .. } = sign_in::with_password(cx, admitted, Secret::new("right")).await.unwrap();
     token::mint(cx, &caller, "idmc_api", "1234".parse().unwrap()).await.unwrap()
 }
 
