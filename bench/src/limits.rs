@@ -26,6 +26,9 @@ use crate::server_process::own_cpu;
 /// The size of a token of this service: what is signed and verified.
 const MESSAGE: [u8; 700] = [b'm'; 700];
 
+/// How many signatures are verified in turn.
+const SIGNATURES: usize = 1_000;
+
 /// What one core does at best.
 pub struct Limits {
     pub sign: Limit,
@@ -54,9 +57,14 @@ fn signatures(duration: Duration) -> anyhow::Result<(Limit, Limit)> {
     let random = SystemRandom::new();
     let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
     let public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key.public_key().as_ref())?;
-    let signature = key.sign(&random, &MESSAGE)?;
     let sign = repeat(duration, || Ok(key.sign(&random, &MESSAGE)?))?;
-    let verify = repeat(duration, || Ok(public.verify_sig(&MESSAGE, signature.as_ref())?))?;
+    // Whoever verifies meets another signature each time; one over and over is learned by the processor, branch by branch.
+    let signatures = (0..SIGNATURES).map(|_| key.sign(&random, &MESSAGE)).collect::<Result<Vec<_>, _>>()?;
+    let mut signatures = signatures.iter().cycle();
+    let verify = repeat(duration, || {
+        let signature = signatures.next().context("there is no signature")?;
+        Ok(public.verify_sig(&MESSAGE, signature.as_ref())?)
+    })?;
     Ok((sign, verify))
 }
 
