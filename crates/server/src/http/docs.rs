@@ -144,8 +144,8 @@ fn body(schema: &str) -> Content {
     ContentBuilder::new().schema(Some(Ref::from_schema_name(schema))).build()
 }
 
-/// The description as it was committed, which a test compares with that of the routes.
-const DOCUMENT: &str = include_str!("../../../../openapi/latchkey.json");
+/// The description as it was committed, which a test compares with that of the routes, without its indentation.
+const DOCUMENT: &str = include_str!(concat!(env!("OUT_DIR"), "/openapi.json"));
 
 /// The description, as JSON.
 #[utoipa::path(get, path = "/openapi.json", tag = "operations",
