@@ -22,6 +22,7 @@ use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinHandle;
 use wire::error::Code;
 use wire::{OrgId, Secret};
 
@@ -88,16 +89,11 @@ impl Shared {
         credentials: Credentials,
         visit: Visit,
     ) -> Result<Opened, ApiError> {
-        let (_waiting, waiter) = Waiter::new();
+        let (app, (_waiting, waiter)) = (Arc::clone(self), Waiter::new());
         let Credentials { name, password } = credentials;
-        let told = match sign_in::admit(&self.cx, name, visit, waiter) {
-            Ok(admitted) => {
-                let app = Arc::clone(self);
-                let story = async move { sign_in::with_password(&app.cx, admitted, password).await };
-                finished(tokio::spawn(story)).await
-            }
-            Err(refused) => Err(Ending::No(refused)),
-        };
+        let story = |place| async move { sign_in::with_password(&app.cx, place, password).await };
+        let admitted = sign_in::admit(&self.cx, name, visit, waiter).map_err(Ending::No);
+        let told = finished(admitted.map(|place| tokio::spawn(story(place)))).await;
         self.opened("password", visit, told)
     }
 
@@ -110,7 +106,7 @@ impl Shared {
     ) -> Result<Opened, ApiError> {
         let app = Arc::clone(self);
         let story = async move { sign_in::with_bearer(&app.cx, org, assertion, visit).await };
-        self.opened("bearer", visit, finished(tokio::spawn(story)).await)
+        self.opened("bearer", visit, finished(Ok(tokio::spawn(story))).await)
     }
 
     /// Signs in with a SAML assertion, to the end for the same reason.
@@ -123,7 +119,7 @@ impl Shared {
     ) -> Result<Opened, ApiError> {
         let app = Arc::clone(self);
         let story = async move { sign_in::with_saml(&app.cx, org, message, &taker, visit).await };
-        self.opened("saml", visit, finished(tokio::spawn(story)).await)
+        self.opened("saml", visit, finished(Ok(tokio::spawn(story))).await)
     }
 
     fn opened(
@@ -188,16 +184,11 @@ impl Shared {
 
     /// Proves who one is for one act.
     pub async fn prove(self: &Arc<Self>, credentials: Credentials, visit: Visit) -> Result<Caller, ApiError> {
-        let (_waiting, waiter) = Waiter::new();
+        let (app, (_waiting, waiter)) = (Arc::clone(self), Waiter::new());
         let Credentials { name, password } = credentials;
-        let told = match sign_in::admit(&self.cx, name, visit, waiter) {
-            Ok(admitted) => {
-                let app = Arc::clone(self);
-                let story = async move { sign_in::for_one_act(&app.cx, admitted, password).await };
-                finished(tokio::spawn(story)).await
-            }
-            Err(refused) => Err(Ending::No(refused)),
-        };
+        let story = |place| async move { sign_in::for_one_act(&app.cx, place, password).await };
+        let admitted = sign_in::admit(&self.cx, name, visit, waiter).map_err(Ending::No);
+        let told = finished(admitted.map(|place| tokio::spawn(story(place)))).await;
         self.counted("password", told)
     }
 
@@ -389,8 +380,9 @@ enum Ending {
     Broken,
 }
 
-async fn finished<T>(story: tokio::task::JoinHandle<Result<T, SignInError>>) -> Result<T, Ending> {
-    match story.await {
+/// What a story came to, unless somebody was refused before it.
+async fn finished<T>(story: Result<JoinHandle<Result<T, SignInError>>, Ending>) -> Result<T, Ending> {
+    match story?.await {
         Ok(Ok(told)) => Ok(told),
         Ok(Err(error)) => Err(Ending::No(error)),
         Err(_panic) => Err(Ending::Broken),
