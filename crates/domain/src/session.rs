@@ -146,7 +146,7 @@ pub(crate) async fn find(
 
 /// Slides the session: it has just been used.
 pub(crate) fn touch(cx: &Cx, session: &Arc<Session>, now: Timestamp) {
-    if session.touch(now, cx.store.lag()) {
+    if session.touch(now) {
         cx.store.touched(session);
     }
 }
@@ -209,8 +209,6 @@ pub struct Session {
     /// How long it lives without a call; `None` when it does not slide (protocol.md 3.5).
     pub idle: Option<Duration>,
     seen_at: AtomicI64,
-    /// The last use that was handed to the store for writing.
-    told_at: AtomicI64,
     ended: AtomicBool,
     unsaved: AtomicBool,
     unique_id: OnceLock<Box<str>>,
@@ -247,7 +245,7 @@ pub struct Record {
 impl From<Record> for Session {
     fn from(record: Record) -> Self {
         let Record { digest, user, org, opened_at, seen_at, ends_at, idle, unique_id, origin } = record;
-        let (seen_at, told_at) = (AtomicI64::new(seen_at.as_micros()), AtomicI64::new(seen_at.as_micros()));
+        let seen_at = AtomicI64::new(seen_at.as_micros());
         let unique_id = unique_id.map(|text| OnceLock::from(text.into_boxed_str()));
         let (ended, unsaved) = (AtomicBool::new(false), AtomicBool::new(false));
         Self {
@@ -258,7 +256,6 @@ impl From<Record> for Session {
             ends_at,
             idle,
             seen_at,
-            told_at,
             ended,
             unsaved,
             unique_id: unique_id.unwrap_or_default(),
@@ -292,17 +289,11 @@ impl Session {
     /// Marks it as saved, before its values are read for saving.
     pub fn mark_saved(&self) {
         self.unsaved.store(false, Ordering::SeqCst);
-        self.told_at.store(self.seen_at.load(Ordering::SeqCst), Ordering::SeqCst);
     }
 
     /// Whether something of it has not been handed to the store for writing yet.
     pub fn is_unsaved(&self) -> bool {
-        self.unsaved.load(Ordering::SeqCst) || self.behind() > Duration::ZERO
-    }
-
-    /// How far what the store was told of its use is behind.
-    fn behind(&self) -> Duration {
-        self.seen_at().since(Timestamp::from_micros(self.told_at.load(Ordering::Relaxed)))
+        self.unsaved.load(Ordering::SeqCst)
     }
 
     /// Marks it as changed; true when it was not marked, so that the store has to be told.
@@ -343,13 +334,10 @@ impl Session {
         *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some((reading, owner));
     }
 
-    /// Notes its use; true when the store has to be told, which knows of its use up to `lag` ago, and never of less than
-    /// five sixths of the time that the session may idle.
-    pub fn touch(&self, now: Timestamp, lag: Duration) -> bool {
+    /// Notes its use; true when the store has to be told.
+    fn touch(&self, now: Timestamp) -> bool {
         let before = self.seen_at.fetch_max(now.as_micros(), Ordering::Relaxed);
-        let lag = self.idle.map_or(lag, |idle| lag.min(idle / 6));
-        let is_due = before < now.as_micros() && self.behind() >= lag;
-        is_due && !self.unsaved.load(Ordering::Relaxed) && self.mark_unsaved()
+        before < now.as_micros() && !self.unsaved.load(Ordering::Relaxed) && self.mark_unsaved()
     }
 }
 
@@ -392,8 +380,6 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    const NOW: Duration = Duration::ZERO;
-
     fn at(minute: u32) -> Timestamp {
         Timestamp::from_seconds(1_000_000) + minutes(minute)
     }
@@ -419,7 +405,7 @@ mod tests {
         let session = session(Some(minutes(30)));
         for minute in (0..=710).step_by(29) {
             assert!(!session.has_ended(at(minute)), "{minute}");
-            session.touch(at(minute), NOW);
+            session.touch(at(minute));
         }
         assert_eq!(session.expires_at(), at(720));
         assert!(session.has_ended(at(720)));
@@ -433,36 +419,20 @@ mod tests {
     }
 
     #[test]
-    fn the_store_is_told_when_it_is_far_enough_behind() {
-        for (lag, told) in
-            [(0, [1, 2, 3, 4, 5, 6]), (3, [3, 6, 9, 12, 15, 18]), (60, [5, 10, 15, 20, 25, 30])]
-        {
-            let session = session(Some(minutes(30)));
-            let uses = (1..=30).filter(|minute| {
-                let is_due = session.touch(at(*minute), minutes(lag));
-                assert!(session.is_unsaved());
-                assert!(!session.touch(at(*minute), NOW), "it is told once");
-                is_due.then(|| session.mark_saved()).is_some()
-            });
-            assert_eq!(uses.take(6).collect::<Vec<_>>(), told, "{lag}");
-        }
-    }
-
-    #[test]
     fn a_session_of_jwt_mode_does_not_slide() {
         let session = session(None);
-        session.touch(at(719), NOW);
+        session.touch(at(719));
         assert!(session.has_ended(at(720)));
     }
 
     #[test]
     fn an_earlier_clock_does_not_shorten_a_session_and_nothing_revives_it() {
         let session = session(Some(minutes(30)));
-        session.touch(at(10), NOW);
-        session.touch(at(5), NOW);
+        session.touch(at(10));
+        session.touch(at(5));
         assert_eq!(session.seen_at(), at(10));
         session.mark_ended();
-        session.touch(at(11), NOW);
+        session.touch(at(11));
         assert!(session.has_ended(at(11)));
     }
 

@@ -169,10 +169,10 @@ pub trait Sessions: Send + Sync {
     /// The same at once, if session, user and org are all in memory; `None` says nothing but that the store has to be asked.
     fn at_hand(&self, digest: &SessionDigest) -> Option<Live>;
 
-    /// How far the last use of a session on disk may be behind, beside the seconds that a writing takes.
+    /// How late the last use of a session reaches the disk, beside the two seconds between two rounds of writing.
     fn lag(&self) -> Duration;
 
-    /// Notes that the session has changed in memory; written behind, within two seconds.
+    /// Notes that the session has changed in memory; written behind.
     fn touched(&self, session: &Arc<Session>);
 
     /// Ends a session; it is on disk before this returns, and comes to its end even if nobody waits.

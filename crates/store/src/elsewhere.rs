@@ -30,8 +30,8 @@ const LOOK: Duration = Duration::from_millis(200);
 /// How long after the beginning of a look memory answers: what ended earlier than that is refused.
 const BOUND: Duration = Duration::from_millis(800);
 
-/// How many looks there are between two that let some sessions go, so that each is read anew within half a minute:
-/// another node may have used it.
+/// How many looks there are between two that let some sessions go, so that each is read anew within half a minute
+/// after it was written: another node may have used it.
 const LOOKS_PER_RENEWAL: u64 = 2;
 
 /// More entries than that at once, and everything is forgotten rather than read.

@@ -17,6 +17,7 @@ mod once;
 mod orgs;
 mod passwords;
 mod people;
+mod places;
 mod policies;
 pub mod postgres;
 pub mod restore;

@@ -2,34 +2,40 @@
 
 use crate::db::{Db, DbError, Durability};
 use crate::elsewhere::Hearing;
+use crate::places::Places;
 use crate::sessions;
-use domain::session::{Place, Session, SessionDigest};
+use domain::session::{Session, SessionDigest};
 use domain::time::Timestamp;
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use wire::{OrgId, UserId};
 
-/// How long a use that is to be written waits for others.
-const WRITE_BEHIND: Duration = Duration::from_secs(2);
+/// How long there is between two rounds of writing behind.
+const ROUND: Duration = Duration::from_secs(2);
 
-/// How many uses one transaction writes, and about how many one round of writing behind.
+/// How many uses one transaction writes, and how many a round that need not write more.
 const PORTION: usize = 1_000;
 
-/// How far the last use on disk may be behind, however many sessions are used; a crash shortens a session by no more.
-pub const MOST_LAG: Duration = Duration::from_secs(300);
+/// How many sessions a round looks at that need not look at more.
+const LOOKS: usize = 100_000;
+
+/// How late the last use of a session may reach the disk, however many are used; a crash shortens a session by no more.
+pub const LATEST: Duration = Duration::from_secs(300);
 
 /// The same where other nodes read it.
-const MOST_LAG_OF_MANY: Duration = Duration::from_secs(30);
+const LATEST_OF_MANY: Duration = Duration::from_secs(30);
 
-/// What a round of nothing leaves of the lag.
-const EASE: f64 = 0.95;
+/// One for each first byte of a digest.
+const SHARDS: usize = 256;
 
-const SHARDS: usize = 64;
+/// How many shards are let go at once, a part of them all that comes round within half a minute.
+const LET_GO: usize = SHARDS / 64;
 
 type Shard = RwLock<HashSet<Held, ByDigest>>;
 
@@ -83,13 +89,24 @@ impl Hasher for ByDigest {
 pub struct LiveTable {
     shards: [Shard; SHARDS],
     endings: AtomicU64,
-    unsaved: Mutex<Vec<Arc<Session>>>,
-    /// How far the last use on disk may be behind, in microseconds: as far as keeps a round to a portion.
+    /// Sessions that are to be written and that no shard holds.
+    leaving: Mutex<Vec<Arc<Session>>>,
+    /// Held by the round that is under way.
+    sweep: tokio::sync::Mutex<Sweep>,
+    /// How late the last use of a session reaches the disk, in microseconds.
     lag: AtomicU64,
     wake: Notify,
     places: Mutex<HashMap<OrgId, Arc<Places>>>,
     renewed: AtomicU64,
     hearing: Arc<Hearing>,
+}
+
+/// How far the rounds have come on their way through the shards.
+struct Sweep {
+    next: usize,
+    /// Since when they are on their way, and what they have found to write.
+    begun: Instant,
+    found: usize,
 }
 
 impl Default for LiveTable {
@@ -104,7 +121,8 @@ impl LiveTable {
         Self {
             shards: std::array::from_fn(|_| Shard::default()),
             endings: AtomicU64::new(0),
-            unsaved: Mutex::default(),
+            leaving: Mutex::default(),
+            sweep: tokio::sync::Mutex::new(Sweep { next: 0, begun: Instant::now(), found: 0 }),
             lag: AtomicU64::new(0),
             wake: Notify::new(),
             places: Mutex::default(),
@@ -129,7 +147,7 @@ impl LiveTable {
 
     /// Keeps a session that has just been written, unless sessions ended meanwhile: then the disk is asked first.
     pub fn opened(&self, reading: Reading, session: Arc<Session>) {
-        self.places(session.org).opened.fetch_add(1, Ordering::SeqCst);
+        self.places(session.org).open();
         self.put(reading, session);
     }
 
@@ -188,26 +206,20 @@ impl LiveTable {
 
     /// Lets a session go that may not have ended; what is still to be written of it stands nowhere else.
     fn go(&self, session: &Arc<Session>) -> bool {
-        self.save(session);
+        if session.is_unsaved() {
+            self.leaving().push(Arc::clone(session));
+            self.wake.notify_one();
+        }
         false
     }
 
-    /// Queues a session if there is something of it that nobody was told of.
-    fn save(&self, session: &Arc<Session>) {
-        if session.is_unsaved() && session.mark_unsaved() {
-            self.touched(session);
-        }
-    }
-
     /// Lets a part of the sessions go, the next part each time: another node may have used them later than this one. One
-    /// that is still to be written is, and goes the next time.
+    /// that is still to be written goes when it is.
     pub fn let_some_go(&self) {
-        let next = usize::try_from(self.renewed.fetch_add(1, Ordering::Relaxed)).unwrap_or(0) % SHARDS;
-        let Some(shard) = self.shards.get(next) else { return };
-        shard.write().unwrap_or_else(PoisonError::into_inner).retain(|held| {
-            self.save(&held.0);
-            held.0.is_unsaved()
-        });
+        let turn = usize::try_from(self.renewed.fetch_add(1, Ordering::Relaxed)).unwrap_or(0);
+        for shard in self.shards.iter().skip(turn % (SHARDS / LET_GO) * LET_GO).take(LET_GO) {
+            shard.write().unwrap_or_else(PoisonError::into_inner).retain(|held| held.0.is_unsaved());
+        }
     }
 
     /// Whether other nodes open sessions too.
@@ -238,63 +250,117 @@ impl LiveTable {
 
     fn shard_of(&self, first: u8) -> &Shard {
         let [zero, ..] = &self.shards;
-        self.shards.get(usize::from(first) % SHARDS).unwrap_or(zero)
+        self.shards.get(usize::from(first)).unwrap_or(zero)
     }
 
-    /// Queues a session whose last use has to be written.
+    /// Notes that a session has to be written.
     pub fn touched(&self, session: &Arc<Session>) {
-        self.unsaved().push(Arc::clone(session));
+        session.mark_unsaved();
+        if !self.holds(session) {
+            self.leaving().push(Arc::clone(session));
+        }
         self.wake.notify_one();
     }
 
-    /// How far the last use on disk may be behind, beside the seconds that a use waits to be written.
+    fn holds(&self, session: &Arc<Session>) -> bool {
+        let shard = self.shard(&session.digest).read().unwrap_or_else(PoisonError::into_inner);
+        shard.get(&session.digest).is_some_and(|held| Arc::ptr_eq(&held.0, session))
+    }
+
+    /// How late the last use of a session reaches the disk, beside the seconds between two rounds.
     pub fn lag(&self) -> Duration {
         Duration::from_micros(self.lag.load(Ordering::Relaxed))
     }
 
-    /// Lets the disk be further behind at once when a round has more than a portion, and slowly less when it has less.
-    fn pace(&self, queued: usize) {
-        let most = if self.is_of_many() { MOST_LAG_OF_MANY } else { MOST_LAG };
-        let share = (queued as f64 / PORTION as f64).max(EASE);
-        let lag = self.lag().max(WRITE_BEHIND).mul_f64(share).min(most);
-        // Behind by less than a use waits anyway is not behind.
-        let lag = if lag <= WRITE_BEHIND { Duration::ZERO } else { lag };
-        self.lag.store(u64::try_from(lag.as_micros()).unwrap_or(0), Ordering::Relaxed);
-    }
-
-    /// Writes the last use of every session that is in memory.
-    pub async fn flush_all(&self, db: &dyn Db) -> Result<(), DbError> {
-        self.retain(|session| {
-            self.save(session);
-            true
-        });
-        self.flush(db).await
-    }
-
-    /// Writes the last use of every session that is queued. What cannot be written stays queued.
+    /// One round: writes what is to be written of some sessions, of all if there are not too many. What cannot be written
+    /// comes again.
     pub async fn flush(&self, db: &dyn Db) -> Result<(), DbError> {
-        let mut queued = std::mem::take(&mut *self.unsaved());
-        // Two nodes that write the same sessions do it in the same order, so neither waits for the other.
-        queued.sort_unstable_by_key(|session| session.digest.0);
-        queued.iter().for_each(|session| session.mark_saved());
-        for (written, portion) in queued.chunks(PORTION).enumerate() {
-            let statements = portion.iter().map(|session| sessions::touch(session)).collect();
-            if let Err(error) = db.write(statements, Durability::Relaxed).await {
-                let left = queued.iter().skip(written * PORTION);
-                self.unsaved().extend(left.filter(|session| session.mark_unsaved()).cloned());
-                return Err(error);
-            }
+        let mut sweep = self.sweep.lock().await;
+        let latest = if self.is_of_many() { LATEST_OF_MANY } else { LATEST };
+        let rounds = usize::try_from(latest.as_secs() / ROUND.as_secs()).unwrap_or(1);
+        let (least, first) = (SHARDS.div_ceil(rounds), sweep.next);
+        if first == 0 {
+            (sweep.begun, sweep.found) = (Instant::now(), 0);
         }
-        Ok(())
+        let mut round = Round::of(self);
+        let (mut next, mut looks) = (first, 0);
+        while next < SHARDS && (next - first < least || round.found.len() < PORTION && looks < LOOKS) {
+            looks += self.look(next, &mut round.found);
+            next += 1;
+            tokio::task::yield_now().await;
+        }
+        sweep.next = next % SHARDS;
+        sweep.found += round.found.len();
+        self.note(&sweep, first);
+        round.write(db).await
     }
 
-    fn unsaved(&self) -> MutexGuard<'_, Vec<Arc<Session>>> {
-        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Finds what is to be written of the sessions of a shard, and says how many those are.
+    fn look(&self, shard: usize, found: &mut Vec<Arc<Session>>) -> usize {
+        let Some(shard) = self.shards.get(shard) else { return 0 };
+        let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
+        found.extend(shard.iter().filter(|held| held.0.is_unsaved()).map(|held| Arc::clone(&held.0)));
+        shard.len()
+    }
+
+    /// Notes how late the last use of a session reaches the disk: as long as the way through all shards takes, in more
+    /// rounds than one.
+    fn note(&self, sweep: &Sweep, first: usize) {
+        let is_round = sweep.next == 0;
+        let is_prompt = is_round && (first == 0 || sweep.found == 0);
+        let took = if is_prompt { Duration::ZERO } else { sweep.begun.elapsed() };
+        if is_round || took > self.lag() {
+            self.lag.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+    }
+
+    /// Writes whatever is to be written of any session.
+    pub async fn flush_all(&self, db: &dyn Db) -> Result<(), DbError> {
+        let _alone = self.sweep.lock().await;
+        let mut round = Round::of(self);
+        let _looks: usize = (0..SHARDS).map(|shard| self.look(shard, &mut round.found)).sum();
+        round.write(db).await
+    }
+
+    fn leaving(&self) -> MutexGuard<'_, Vec<Arc<Session>>> {
+        self.leaving.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The places among the sessions of an org.
     pub fn places(&self, org: OrgId) -> Arc<Places> {
         Arc::clone(self.places.lock().unwrap_or_else(PoisonError::into_inner).entry(org).or_default())
+    }
+}
+
+/// Sessions that are to be written. What is left of them when this goes, whyever it goes, comes again.
+struct Round<'a> {
+    table: &'a LiveTable,
+    found: Vec<Arc<Session>>,
+    written: usize,
+}
+
+impl<'a> Round<'a> {
+    /// One that begins with those that no shard holds.
+    fn of(table: &'a LiveTable) -> Self {
+        Self { table, found: std::mem::take(&mut *table.leaving()), written: 0 }
+    }
+
+    async fn write(mut self, db: &dyn Db) -> Result<(), DbError> {
+        // Two nodes that write the same sessions do it in the same order, so neither waits for the other.
+        self.found.sort_unstable_by_key(|session| session.digest.0);
+        while let Some(portion) = self.found.chunks(PORTION).nth(self.written / PORTION) {
+            portion.iter().for_each(|session| session.mark_saved());
+            let statements = portion.iter().map(|session| sessions::touch(session)).collect();
+            db.write(statements, Durability::Relaxed).await?;
+            self.written += PORTION;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Round<'_> {
+    fn drop(&mut self) {
+        self.found.iter().skip(self.written).for_each(|session| self.table.touched(session));
     }
 }
 
@@ -304,114 +370,39 @@ pub async fn write_behind(table: Arc<LiveTable>, db: Arc<dyn Db>) {
         if table.lag() == Duration::ZERO {
             table.wake.notified().await;
         }
-        tokio::time::sleep(WRITE_BEHIND).await;
-        table.pace(table.unsaved().len());
+        tokio::time::sleep(ROUND).await;
         if let Err(error) = table.flush(&*db).await {
             tracing::warn!(%error, "the last use of some sessions could not be written yet");
-            table.wake.notify_one();
         }
-    }
-}
-
-/// How many sessions an org has, never too few: counted on disk, plus those opened since, plus places held.
-///
-/// Endings and expiries make the true number smaller; when the limit seems reached, the disk is asked again,
-/// at most once a second.
-#[derive(Default)]
-pub struct Places {
-    counted: AtomicU64,
-    opened: AtomicU64,
-    held: Arc<AtomicU64>,
-    counted_at: AtomicI64,
-    taking: Mutex<()>,
-}
-
-impl Places {
-    /// Takes a place if one of `limit` is free.
-    pub fn take(&self, limit: u64) -> Option<Place> {
-        let _one_at_a_time = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
-        let was_counted = self.counted_at.load(Ordering::SeqCst) != 0;
-        let taken = [&self.counted, &self.opened, &self.held]
-            .iter()
-            .map(|part| part.load(Ordering::SeqCst))
-            .sum::<u64>();
-        (was_counted && taken < limit).then(|| Place::take(&self.held))
-    }
-
-    /// Whether the last count is old enough for a new one.
-    pub fn may_recount(&self, now: Timestamp) -> bool {
-        let counted_at = Timestamp::from_micros(self.counted_at.load(Ordering::SeqCst));
-        counted_at > now || now.since(counted_at) >= Duration::from_secs(1)
-    }
-
-    /// How many were opened since the last count.
-    pub fn opened(&self) -> u64 {
-        self.opened.load(Ordering::SeqCst)
-    }
-
-    /// Takes over a count that was made when `opened_before` had been opened.
-    pub fn recounted(&self, counted: u64, opened_before: u64, now: Timestamp) {
-        let _one_at_a_time = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
-        self.counted.store(counted, Ordering::SeqCst);
-        self.opened.fetch_sub(opened_before.min(self.opened()), Ordering::SeqCst);
-        self.counted_at.store(now.as_micros(), Ordering::SeqCst);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::migrate::MigrateError;
+    use crate::sqlite::Sqlite;
     use domain::session::Record;
 
-    fn lag_after(rounds: &[usize]) -> u64 {
+    /// A table that knows so many sessions, each of which is to be written.
+    fn used(count: u64) -> LiveTable {
         let table = LiveTable::default();
-        rounds.iter().for_each(|queued| table.pace(*queued));
-        table.lag().as_secs()
-    }
-
-    #[test]
-    fn the_disk_is_as_far_behind_as_keeps_a_round_to_a_portion() {
-        assert_eq!(lag_after(&[]), 0);
-        assert_eq!(lag_after(&[0, 1, PORTION]), 0);
-        assert_eq!(lag_after(&[10 * PORTION]), 20);
-        assert_eq!(lag_after(&[10 * PORTION, PORTION, PORTION]), 20);
-        assert_eq!(lag_after(&[1_000 * PORTION, 1_000 * PORTION]), MOST_LAG.as_secs());
-        assert_eq!(lag_after(&[&[1_000 * PORTION][..], &[0; 100]].concat()), 0);
-    }
-
-    #[test]
-    fn a_use_that_the_disk_does_not_know_outlives_the_place_in_memory() {
-        let forgetful: [fn(&LiveTable); 2] =
-            [|table| (0..SHARDS).for_each(|_| table.let_some_go()), LiveTable::all_ended_elsewhere];
-        for forget in forgetful {
-            let (table, session) = (LiveTable::default(), Arc::new(used()));
+        for number in 0..count {
+            let session = Arc::new(session(number));
             table.put(table.start_reading(), Arc::clone(&session));
-            assert!(!session.touch(session.seen_at() + WRITE_BEHIND, MOST_LAG));
-            assert_eq!(table.unsaved().len(), 0);
-            forget(&table);
-            assert_eq!(table.unsaved().len(), 1);
+            table.touched(&session);
         }
+        table
     }
 
-    #[test]
-    fn what_was_written_goes_at_the_next_round() {
-        let (table, session) = (LiveTable::default(), Arc::new(used()));
-        table.put(table.start_reading(), Arc::clone(&session));
-        session.touch(session.seen_at() + WRITE_BEHIND, MOST_LAG);
-        for is_held in [true, false] {
-            (0..SHARDS).for_each(|_| table.let_some_go());
-            assert_eq!(table.get(&session.digest).is_some(), is_held);
-            session.mark_saved();
-        }
-    }
-
-    fn used() -> Session {
+    fn session(number: u64) -> Session {
         let at = Timestamp::from_seconds(1_000_000);
-        let (user, org, digest) = (UserId::from_bits(1), OrgId::from_bits(2), SessionDigest([7; 32]));
+        let [first, second, ..] = number.to_le_bytes();
+        let digest = SessionDigest(std::array::from_fn(|place| if place == 0 { first } else { second }));
         Session::from(Record {
             digest,
-            user,
-            org,
+            user: UserId::from_bits(1),
+            org: OrgId::from_bits(2),
             opened_at: at,
             seen_at: at,
             ends_at: at + Duration::from_secs(43_200),
@@ -419,5 +410,73 @@ mod tests {
             unique_id: None,
             origin: None,
         })
+    }
+
+    fn unsaved(table: &LiveTable) -> usize {
+        let mut found = table.leaving().clone();
+        let _looks: usize = (0..SHARDS).map(|shard| table.look(shard, &mut found)).sum();
+        found.len()
+    }
+
+    async fn database() -> Result<Sqlite, MigrateError> {
+        let db = Sqlite::memory().map_err(MigrateError::from)?;
+        db.migrate(crate::MIGRATIONS, 0).await?;
+        Ok(db)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_round_writes_a_portion_and_all_are_written_in_time() {
+        let (db, table) = (database().await.unwrap(), used(60_000));
+        table.flush(&db).await.unwrap();
+        let left = unsaved(&table);
+        assert!(left > 60_000 - 2 * PORTION && left <= 60_000 - PORTION, "{left}");
+        let mut rounds = 1;
+        while unsaved(&table) > 0 {
+            tokio::time::advance(ROUND).await;
+            table.flush(&db).await.unwrap();
+            rounds += 1;
+        }
+        assert!(
+            ROUND * rounds <= LATEST && table.lag() < ROUND * rounds,
+            "{rounds} rounds, {:?}",
+            table.lag()
+        );
+        for _ in 0..2 {
+            table.flush(&db).await.unwrap();
+        }
+        assert_eq!(table.lag(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn what_a_round_leaves_comes_again() {
+        let (db, table) = (database().await.unwrap(), used(PORTION as u64 * 3));
+        {
+            let mut round = std::pin::pin!(table.flush_all(&db));
+            let waker = std::task::Waker::noop();
+            assert!(round.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
+        }
+        assert_eq!(unsaved(&table), PORTION * 3);
+        table.flush_all(&db).await.unwrap();
+        assert_eq!(unsaved(&table), 0);
+    }
+
+    #[test]
+    fn a_use_that_the_disk_does_not_know_outlives_the_place_in_memory() {
+        let table = used(600);
+        (0..SHARDS).for_each(|_| table.let_some_go());
+        assert!(table.get(&session(7).digest).is_some());
+        table.all_ended_elsewhere();
+        assert!(table.get(&session(7).digest).is_none());
+        assert_eq!(unsaved(&table), 600);
+        table.touched(&Arc::new(session(600)));
+        assert_eq!(unsaved(&table), 601);
+    }
+
+    #[tokio::test]
+    async fn what_was_written_is_let_go() {
+        let (db, table) = (database().await.unwrap(), used(600));
+        table.flush_all(&db).await.unwrap();
+        (0..SHARDS / LET_GO).for_each(|_| table.let_some_go());
+        assert!((0..600).all(|number| table.get(&session(number).digest).is_none()));
     }
 }

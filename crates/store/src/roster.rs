@@ -16,12 +16,12 @@ use wire::{OrgId, UserId};
 
 const OF_ORG: &str =
     "SELECT digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, unique_id, address,
-    device FROM session WHERE org_id = $1 AND expires_at > $2 AND ended_at IS NULL
+    device FROM session WHERE org_id = $1 AND expires_at > $2 AND ends_at > $5 AND ended_at IS NULL
     ORDER BY seen_at DESC, digest LIMIT $3 OFFSET $4";
 
 const OF_USER: &str =
     "SELECT digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, unique_id, address,
-    device FROM session WHERE org_id = $1 AND expires_at > $2 AND ended_at IS NULL AND user_id = $5
+    device FROM session WHERE org_id = $1 AND expires_at > $2 AND ends_at > $5 AND ended_at IS NULL AND user_id = $6
     ORDER BY seen_at DESC, digest LIMIT $3 OFFSET $4";
 
 const BY_HANDLE: &str =
@@ -52,7 +52,8 @@ impl Roster for Store {
             .bind(org.bits().to_be_bytes())
             .bind((now - self.live.lag()).as_micros())
             .bind(page.limit())
-            .bind(page.skip());
+            .bind(page.skip())
+            .bind(now.as_micros());
         let statement = match user {
             Some(user) => statement.bind(user.bits().to_be_bytes()),
             None => statement,

@@ -1,7 +1,7 @@
 //! Sessions on disk: the truth behind the live table.
 
 use crate::db::{DbError, Row, Statement, sql};
-use crate::live::MOST_LAG;
+use crate::live::LATEST;
 use crate::{Store, or_done, to_the_end, write};
 use async_trait::async_trait;
 use domain::audit::{Entry, Event};
@@ -46,7 +46,7 @@ const FORGET: &str =
     "DELETE FROM session WHERE digest IN (SELECT digest FROM session WHERE expires_at < $1 LIMIT 1000)";
 
 /// How long a row stays after its session is over, so that a late writing of its last use still finds it.
-const GRACE: Duration = MOST_LAG.saturating_add(Duration::from_secs(60));
+const GRACE: Duration = LATEST.saturating_add(Duration::from_secs(60));
 
 #[async_trait]
 impl Sessions for Store {
