@@ -13,9 +13,11 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=start.ld");
     let told = |name| std::env::var(name).unwrap_or_default();
-    // Here the toolchain brings its own linker, LLVM's, unless a flag names another.
+    // Here the toolchain brings its own linker, LLVM's, unless something names another.
+    let flags = told("CARGO_ENCODED_RUSTFLAGS");
+    let is_named = ["fuse-ld", "ld-path", "linker"].iter().any(|flag| flags.contains(flag));
     let is_known =
-        told("TARGET") == "x86_64-unknown-linux-gnu" && !told("CARGO_ENCODED_RUSTFLAGS").contains("fuse-ld");
+        told("TARGET") == "x86_64-unknown-linux-gnu" && told("RUSTC_LINKER").is_empty() && !is_named;
     if told("PROFILE") != "release" || !is_known {
         return;
     }
