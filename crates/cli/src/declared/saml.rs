@@ -108,10 +108,10 @@ async fn mapped(admin: &Admin, org: &str, mapping: &Mapping) -> Result<Result<Ma
     Ok(rows.map(|rows| rows.iter().map(|row| (text(row, "roleName"), names(row))).collect()))
 }
 
-/// Makes the provider of an org, and what it maps, what a record says.
+/// Makes the provider of an org, and what it maps, what a record says. Where a provider goes, the roles of the groups that
+/// were linked stay: they are the groups' own.
 pub async fn make(admin: &Admin, org: &str, (act, record): (Act, &Record)) -> Result<(), Failure> {
     if act == Act::Remove {
-        map(admin, org, &Map::new()).await?;
         return admin.delete(at(org)).await;
     }
     admin.send(Method::PUT, at(org), &body(&record.fields)).await?;
