@@ -5,6 +5,7 @@ use crate::http::body::Credentials;
 use crate::http::error::ApiError;
 use crate::http::told::Told;
 use crate::metrics::{Metrics, Outcome};
+use crate::system::Stopwatch;
 use domain::access::{self, Caller};
 use domain::audit::{Visit, denial};
 use domain::flow::Waiter;
@@ -22,7 +23,7 @@ use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Semaphore};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 use wire::error::Code;
 use wire::{OrgId, Secret};
 
@@ -31,6 +32,9 @@ const READY_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long what it says is told to whoever asks.
 const READY_FOR: Duration = Duration::from_secs(1);
+
+/// What the store said when it was asked whether it is ready, and since when, by the service's clock and by the machine's.
+type Said = (Timestamp, Stopwatch, Result<(), StoreError>);
 
 /// Shared by every handler.
 pub type App = Arc<Shared>;
@@ -50,7 +54,7 @@ pub struct Shared {
     /// The bytes that the bodies of requests may take together.
     pub room: Arc<Semaphore>,
     /// When the store was last asked whether it is ready, and what it said.
-    ready: Mutex<Option<(Timestamp, Result<(), StoreError>)>>,
+    ready: Mutex<Option<Said>>,
     /// `serverUrl` and `baseApiUrl`: configured, never taken from a request.
     pub saas_url: String,
     /// What was told of users lately.
@@ -171,15 +175,14 @@ impl Shared {
         method: &'static str,
         story: impl Future<Output = Result<T, GrantError>> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let told = tokio::spawn(story).await;
-        let outcome = match &told {
+        let granted = tokio::spawn(story).await;
+        let outcome = match &granted {
             Ok(Ok(_)) => Outcome::Accepted,
-            Ok(Err(error)) => grant_refusal(error),
+            Ok(Err(error)) => error.into(),
             Err(_) => Outcome::Failed,
         };
         self.metrics.signed_in(method, outcome);
-        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
-        told.map_or_else(broken, |told| told.map_err(ApiError::from))
+        told(granted)
     }
 
     /// Proves who one is for one act.
@@ -202,8 +205,7 @@ impl Shared {
     ) -> Result<(), ApiError> {
         let app = Arc::clone(self);
         let story = async move { password::change_own(&app.cx, &caller, old, new, visit).await };
-        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
-        tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))
+        told(tokio::spawn(story).await)
     }
 
     /// Chooses a new password with the answer to the security question, to the end as well.
@@ -216,8 +218,7 @@ impl Shared {
     ) -> Result<(), ApiError> {
         let app = Arc::clone(self);
         let story = async move { password::reset(&app.cx, &whose, answer, new, visit).await };
-        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
-        tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))
+        told(tokio::spawn(story).await)
     }
 
     /// Sets the answer to the caller's security question, to the end as well.
@@ -230,8 +231,7 @@ impl Shared {
     ) -> Result<(), ApiError> {
         let app = Arc::clone(self);
         let story = async move { password::set_own_answer(&app.cx, &caller, password, answer, visit).await };
-        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
-        tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))
+        told(tokio::spawn(story).await)
     }
 
     /// Ends the caller's session.
@@ -241,11 +241,18 @@ impl Shared {
         Ok(())
     }
 
-    /// Ends the caller's session, and asks the provider that opened it to end its own.
-    pub async fn sign_out_everywhere(&self, caller: Caller) -> Result<Option<logout::Question>, ApiError> {
-        let question = logout::leave(&self.cx, &caller).await?;
-        self.left(&caller);
-        Ok(question)
+    /// Ends the caller's session, and makes the question to the provider that opened it to end its own; to the end.
+    pub async fn sign_out_everywhere(
+        self: &Arc<Self>,
+        caller: Caller,
+    ) -> Result<Option<logout::Question>, ApiError> {
+        let app = Arc::clone(self);
+        let story = async move {
+            let question = logout::leave(&app.cx, &caller).await?;
+            app.left(&caller);
+            Ok::<_, StoreError>(question)
+        };
+        told(tokio::spawn(story).await)
     }
 
     /// Takes what a provider says of its own session, to the end: its message is used up on the way.
@@ -259,8 +266,7 @@ impl Shared {
         let app = Arc::clone(self);
         let story =
             async move { logout::conclude(&app.cx, org, &delivered, carried.as_deref(), visit).await };
-        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
-        tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))
+        told(tokio::spawn(story).await)
     }
 
     fn left(&self, caller: &Caller) {
@@ -277,8 +283,7 @@ impl Shared {
     ) -> Result<Obeyed, ApiError> {
         let app = Arc::clone(self);
         let story = async move { logout::obey(&app.cx, org, &delivered, visit).await };
-        let broken = |_| Err(ApiError::new(Code::Internal, "something here is broken"));
-        let obeyed = tokio::spawn(story).await.map_or_else(broken, |told| told.map_err(ApiError::from))?;
+        let obeyed = told(tokio::spawn(story).await)?;
         match &obeyed.ended {
             Ok(ended) => {
                 tracing::info!(org.id = %org, sessions = ended, "an identity provider ended sessions")
@@ -319,23 +324,24 @@ impl Shared {
     async fn store_is_ready(&self) -> Result<(), StoreError> {
         let mut said = self.ready.lock().await;
         let now = self.cx.now();
-        if let Some((at, said)) = &*said
-            && *at <= now
-            && now.since(*at) < READY_FOR
+        // The clock of an emulator may stand still, and what was wrong once would stay so.
+        if let Some((at, since, said)) = &*said
+            && (*at..*at + READY_FOR).contains(&now)
+            && (said.is_ok() || since.elapsed() < READY_FOR)
         {
             return said.clone();
         }
         let late = || StoreError::Unavailable("the store does not answer".into());
         let ready =
             tokio::time::timeout(READY_WITHIN, self.store.ready()).await.unwrap_or_else(|_| Err(late()));
-        *said = Some((self.cx.now(), ready.clone()));
+        *said = Some((self.cx.now(), Stopwatch::start(), ready.clone()));
         ready
     }
 
     fn counted<T>(&self, method: &'static str, told: Result<T, Ending>) -> Result<T, ApiError> {
         let outcome = match &told {
             Ok(_) => Outcome::Accepted,
-            Err(Ending::No(error)) => refusal(error),
+            Err(Ending::No(error)) => error.into(),
             Err(Ending::Broken) => Outcome::Failed,
         };
         self.metrics.signed_in(method, outcome);
@@ -345,32 +351,6 @@ impl Shared {
             tracing::info!(?outcome, "a sign-in was not accepted");
         }
         told.map_err(ApiError::from)
-    }
-}
-
-/// How a sign-in that was not accepted is counted.
-fn refusal(error: &SignInError) -> Outcome {
-    match error {
-        SignInError::Refused | SignInError::NotTrusted => Outcome::Refused,
-        SignInError::Locked => Outcome::Locked,
-        SignInError::Throttled { .. } => Outcome::Throttled,
-        SignInError::OtherRegion { .. } => Outcome::Elsewhere,
-        SignInError::TooManySessions => Outcome::Full,
-        SignInError::Busy(_) => Outcome::Busy,
-        SignInError::Store(_) => Outcome::Failed,
-    }
-}
-
-/// How a token that was not granted is counted.
-fn grant_refusal(error: &GrantError) -> Outcome {
-    match error {
-        GrantError::NotSignedIn(error) => refusal(error),
-        GrantError::InvalidClient
-        | GrantError::NoOrg
-        | GrantError::InvalidSubject
-        | GrantError::InvalidTarget => Outcome::Refused,
-        GrantError::Busy | GrantError::TooManyRevoked => Outcome::Busy,
-        GrantError::NoKey | GrantError::Store(_) => Outcome::Failed,
     }
 }
 
@@ -389,11 +369,20 @@ async fn finished<T>(story: Result<JoinHandle<Result<T, SignInError>>, Ending>) 
     }
 }
 
+/// What a task of its own came to.
+fn told<T, E: Into<ApiError>>(story: Result<Result<T, E>, JoinError>) -> Result<T, ApiError> {
+    story.map_or_else(|_panic| Err(broken()), |told| told.map_err(E::into))
+}
+
+fn broken() -> ApiError {
+    ApiError::new(Code::Internal, "something here is broken")
+}
+
 impl From<Ending> for ApiError {
     fn from(ending: Ending) -> Self {
         match ending {
             Ending::No(error) => error.into(),
-            Ending::Broken => Self::new(Code::Internal, "something here is broken"),
+            Ending::Broken => broken(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the service counts, for Prometheus: numbers by route and outcome, never by person, org or address.
 
+use domain::oauth::GrantError;
+use domain::sign_in::SignInError;
 use http::StatusCode;
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
@@ -161,7 +163,7 @@ impl MemoryMeters {
             gauge
         };
         let news = "How long ago what other nodes have done was certainly known here";
-        let lag = "How far the last use of a session on disk may be behind";
+        let lag = "How late the last use of a session reaches the disk";
         Self { news_age: seconds("news_age", news), session_lag: seconds("session_lag", lag) }
     }
 }
@@ -273,7 +275,7 @@ impl Metrics {
         });
     }
 
-    /// Notes how far the last use of a session on disk may be behind.
+    /// Notes how late the last use of a session reaches the disk.
     pub fn lags(&self, lag: Duration) {
         self.memory.session_lag.set(lag.as_secs_f64());
     }
@@ -291,6 +293,36 @@ fn counter(registry: &mut Registry, name: &str, help: &str) -> Counter {
     let counter = Counter::default();
     registry.register(name, help, counter.clone());
     counter
+}
+
+/// How a sign-in that was not accepted is counted.
+impl From<&SignInError> for Outcome {
+    fn from(error: &SignInError) -> Self {
+        match error {
+            SignInError::Refused | SignInError::NotTrusted => Outcome::Refused,
+            SignInError::Locked => Outcome::Locked,
+            SignInError::Throttled { .. } => Outcome::Throttled,
+            SignInError::OtherRegion { .. } => Outcome::Elsewhere,
+            SignInError::TooManySessions => Outcome::Full,
+            SignInError::Busy(_) => Outcome::Busy,
+            SignInError::Store(_) => Outcome::Failed,
+        }
+    }
+}
+
+/// How a token that was not granted is counted.
+impl From<&GrantError> for Outcome {
+    fn from(error: &GrantError) -> Self {
+        match error {
+            GrantError::NotSignedIn(error) => error.into(),
+            GrantError::InvalidClient
+            | GrantError::NoOrg
+            | GrantError::InvalidSubject
+            | GrantError::InvalidTarget => Outcome::Refused,
+            GrantError::Busy | GrantError::TooManyRevoked => Outcome::Busy,
+            GrantError::NoKey | GrantError::Store(_) => Outcome::Failed,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -108,8 +108,8 @@ impl Certificate {
                 let key = self.key.to_spki_der().and_then(|der| ParsedPublicKey::new(algorithm, der).ok());
                 key.is_some_and(|key| {
                     let holds = verifies(&key);
-                    // Whichever algorithm came first stays.
-                    let _kept = self.parsed.set(key);
+                    // Whichever algorithm held first stays; nobody without the key chooses it.
+                    let _kept = holds.then(|| self.parsed.set(key));
                     holds
                 })
             }

@@ -36,8 +36,8 @@ pub struct Question {
     pub carried: Carried,
 }
 
-/// Ends every session that the caller presented, and then asks the provider that opened one of them to end its own;
-/// `None` when there is nobody to ask.
+/// Ends every session that the caller presented, with the question to the provider that opened one of them, which is to end
+/// its own; `None` when there is nobody to ask. Nothing ends when the question cannot be made now.
 pub async fn leave(cx: &Cx, caller: &Caller) -> Result<Option<Question>, StoreError> {
     let mut known_as = None;
     for session in caller.sessions() {

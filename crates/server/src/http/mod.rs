@@ -264,7 +264,7 @@ impl<'a> Bounds<'a> {
         let watch = Stopwatch::start();
         let is_too_long = header_bytes(headers) > app.limits.header_bytes as usize;
         let span = || telemetry::request_span(method, route.unwrap_or("elsewhere"), headers);
-        Self { watch, family, route, is_too_long, span: app.traces.then(span) }
+        Self { watch, family, route, is_too_long, span: (app.traces && !is_too_long).then(span) }
     }
 
     /// Bounds a request, counts it, and gives refusals their envelope. The answer stays where it is, here and below: a
