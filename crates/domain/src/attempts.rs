@@ -148,6 +148,15 @@ impl Counters {
         Self { here: Some(here), everywhere: Some(everywhere) }
     }
 
+    /// These as a store keeps them once they have taken the place of `old`.
+    fn kept_over(&self, old: &Self) -> Self {
+        let kept = |new: &Option<Attempts>, old: &Option<Attempts>| {
+            let version = old.as_ref().map_or(1, |old| old.version + 1);
+            new.clone().map(|new| Attempts { version, ..new })
+        };
+        Self { here: kept(&self.here, &old.here), everywhere: kept(&self.everywhere, &old.everywhere) }
+    }
+
     fn versions(&self) -> [Option<i64>; 2] {
         [&self.here, &self.everywhere].map(|one| one.as_ref().map(|one| one.version))
     }
@@ -237,6 +246,8 @@ impl From<TooMany> for NoAttempt {
 pub(crate) struct Attempt {
     tried: Tried,
     limits: Limits,
+    /// What it left in the store; others may have written since.
+    left: Counters,
     token: Token,
     _turn: Turn<Tried>,
 }
@@ -259,7 +270,8 @@ pub(crate) async fn claim(cx: &Cx, tried: Tried, limits: Limits) -> Result<Attem
                 // Whoever finds the place taken on disk must find this attempt under way, too.
                 turn.begin();
                 if cx.store.replace_attempts(tried, &old, &new, None).await? {
-                    return Ok(Attempt { tried, limits, token, _turn: turn });
+                    let left = new.kept_over(&old);
+                    return Ok(Attempt { tried, limits, left, token, _turn: turn });
                 }
                 turn.end();
             }
@@ -311,13 +323,14 @@ impl Attempt {
         change: impl Fn(&Counters) -> Counters,
         entry: impl Fn(&Counters) -> Option<Entry>,
     ) -> Result<Token, StoreError> {
+        let mut old = self.left;
         loop {
             let _counting = counting(cx, self.tried).await;
-            let old = cx.store.attempts(self.tried).await?;
             let new = change(&old);
             if cx.store.replace_attempts(self.tried, &old, &new, entry(&new).as_ref()).await? {
                 return Ok(self.token);
             }
+            old = cx.store.attempts(self.tried).await?;
         }
     }
 }
