@@ -211,6 +211,24 @@ async fn to_the_end<T: Send + 'static>(
     tokio::spawn(change).await.unwrap_or_else(gone)
 }
 
+/// Makes a change on disk and then in memory, to its end. Memory also forgets what a failure of the disk leaves unknown.
+async fn change(
+    db: &Arc<dyn Db>,
+    statements: Vec<Statement>,
+    entries: &[Entry],
+    forget: impl FnOnce() + Send + 'static,
+) -> Result<(), StoreError> {
+    let (db, entries) = (Arc::clone(db), entries.to_vec());
+    to_the_end(async move {
+        let written = write_with(&*db, statements, &entries).await;
+        if !matches!(written, Err(DbError::Conflict | DbError::Unchanged)) {
+            forget();
+        }
+        Ok(written?)
+    })
+    .await
+}
+
 /// Takes a statement that changed nothing for one that had nothing left to do.
 fn or_done(result: Result<(), DbError>) -> Result<(), StoreError> {
     match result {

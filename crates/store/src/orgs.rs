@@ -3,7 +3,7 @@
 use crate::db::sql;
 use crate::directory::{insert_account, insert_org, org_profile};
 use crate::people::belongings;
-use crate::{Store, sessions, to_the_end, write, write_with};
+use crate::{Store, change, sessions, write_with};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::name::Label;
@@ -11,6 +11,7 @@ use domain::org::Org;
 use domain::page::Page;
 use domain::store::{Directory, Orgs, StoreError};
 use domain::user::Account;
+use std::slice::from_ref;
 use std::sync::Arc;
 use wire::OrgId;
 
@@ -79,13 +80,8 @@ impl Orgs for Store {
             .bind(new.revision.updated_by.as_str())
             .bind(new.revision.number)
             .must_change();
-        let (db, orgs, id, entry) = (Arc::clone(&self.db), Arc::clone(&self.orgs), new.id, entry.clone());
-        to_the_end(async move {
-            write(&*db, vec![statement], &entry).await?;
-            orgs.changed(&id);
-            Ok(())
-        })
-        .await
+        let (orgs, id) = (Arc::clone(&self.orgs), new.id);
+        change(&self.db, vec![statement], from_ref(entry), move || orgs.changed(&id)).await
     }
 
     async fn remove_org(&self, org: &Org, entry: &Entry) -> Result<(), StoreError> {
@@ -94,14 +90,11 @@ impl Orgs for Store {
         let removal = sql(REMOVE).bind(bytes).bind(org.revision.number).must_change();
         let own = OWN.into_iter().map(|text| sql(text).bind(bytes));
         let statements = std::iter::once(ending).chain(own).chain([removal]).collect();
-        let (db, live, entry) = (Arc::clone(&self.db), Arc::clone(&self.live), entry.clone());
-        let (orgs, users) = (Arc::clone(&self.orgs), Arc::clone(&self.users));
-        to_the_end(async move {
-            write(&*db, statements, &entry).await?;
+        let (live, orgs, users) = (Arc::clone(&self.live), Arc::clone(&self.orgs), Arc::clone(&self.users));
+        change(&self.db, statements, from_ref(entry), move || {
             orgs.changed(&id);
             users.all_changed();
             live.ended_org(id);
-            Ok(())
         })
         .await
     }

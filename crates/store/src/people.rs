@@ -2,7 +2,7 @@
 
 use crate::db::{Durability, Statement, sql};
 use crate::directory::{authenticator, insert_account, insert_role, profile};
-use crate::{Store, audit, groups, passwords, roles, roster, to_the_end, write};
+use crate::{Store, audit, change, groups, passwords, roles, roster, write};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::group::Group;
@@ -14,6 +14,7 @@ use domain::role::CustomRole;
 use domain::store::{Directory, People, StoreError};
 use domain::time::Timestamp;
 use domain::user::{Account, Keep, LastSignIn, User};
+use std::slice::from_ref;
 use std::sync::Arc;
 use wire::{GroupId, OrgId, RoleId, UserId};
 
@@ -191,13 +192,10 @@ impl Store {
         statements.extend(but.map(|but| roster::end_user(user, but, entry.at)));
         let tokens = no_tokens(user, entry.at);
         statements.extend(but.map(|_| tokens));
-        let (db, users, live) = (Arc::clone(&self.db), Arc::clone(&self.users), Arc::clone(&self.live));
-        let entry = entry.clone();
-        to_the_end(async move {
-            write(&*db, statements, &entry).await?;
+        let (users, live) = (Arc::clone(&self.users), Arc::clone(&self.live));
+        change(&self.db, statements, from_ref(entry), move || {
             users.changed(&user);
             but.into_iter().for_each(|but| live.ended_user(user, but));
-            Ok(())
         })
         .await
     }
@@ -208,13 +206,8 @@ impl Store {
         statements: Vec<Statement>,
         entry: &Entry,
     ) -> Result<(), StoreError> {
-        let (db, users, entry) = (Arc::clone(&self.db), Arc::clone(&self.users), entry.clone());
-        to_the_end(async move {
-            write(&*db, statements, &entry).await?;
-            users.all_changed();
-            Ok(())
-        })
-        .await
+        let users = Arc::clone(&self.users);
+        change(&self.db, statements, from_ref(entry), move || users.all_changed()).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! What orgs decide for themselves.
 
 use crate::db::{DbError, Row, Statement, sql};
-use crate::{Store, to_the_end, write};
+use crate::{Store, change};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::org::{Authentication, Org};
@@ -9,6 +9,7 @@ use domain::org_policy::Decided;
 use domain::store::{Policies, StoreError};
 use domain::time::Timestamp;
 use ipnet::IpNet;
+use std::slice::from_ref;
 use std::sync::Arc;
 use wire::OrgId;
 
@@ -32,13 +33,8 @@ const REPLACE: &str = "INSERT INTO org_policy (org_id, password_min_length, pass
 impl Policies for Store {
     async fn replace_policy(&self, new: &Org, entry: &Entry) -> Result<(), StoreError> {
         let statements = vec![sessions(new).must_change(), decided(new)];
-        let (db, orgs, entry, id) = (Arc::clone(&self.db), Arc::clone(&self.orgs), entry.clone(), new.id);
-        to_the_end(async move {
-            write(&*db, statements, &entry).await?;
-            orgs.changed(&id);
-            Ok(())
-        })
-        .await
+        let (orgs, id) = (Arc::clone(&self.orgs), new.id);
+        change(&self.db, statements, from_ref(entry), move || orgs.changed(&id)).await
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::db::{DbError, Row, Statement, sql};
 use crate::people::no_tokens;
 use crate::sessions::record;
-use crate::{Store, to_the_end, write};
+use crate::{Store, change};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::page::Page;
@@ -11,6 +11,7 @@ use domain::roster::{Handle, Logged};
 use domain::session::{Session, SessionDigest};
 use domain::store::{Roster, StoreError};
 use domain::time::Timestamp;
+use std::slice::from_ref;
 use std::sync::Arc;
 use wire::{OrgId, UserId};
 
@@ -71,13 +72,10 @@ impl Roster for Store {
 
     async fn end_user_sessions(&self, user: UserId, entry: &Entry) -> Result<(), StoreError> {
         let statement = end_user(user, None, entry.at);
-        let (tokens, users) = (no_tokens(user, entry.at), Arc::clone(&self.users));
-        let (db, live, entry) = (Arc::clone(&self.db), Arc::clone(&self.live), entry.clone());
-        to_the_end(async move {
-            write(&*db, vec![statement, tokens], &entry).await?;
+        let (users, live) = (Arc::clone(&self.users), Arc::clone(&self.live));
+        change(&self.db, vec![statement, no_tokens(user, entry.at)], from_ref(entry), move || {
             users.changed(&user);
             live.ended_user(user, None);
-            Ok(())
         })
         .await
     }

@@ -2,7 +2,7 @@
 
 use crate::db::{DbError, Row, Statement, sql};
 use crate::sessions::{self, record};
-use crate::{Store, to_the_end, write_with};
+use crate::{Store, change};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::revision::Revision;
@@ -53,15 +53,12 @@ impl SamlSessions for Store {
     async fn end_sessions(&self, sessions: &[Arc<Session>], entries: &[Entry]) -> Result<(), StoreError> {
         let at = entries.first().map(|entry| entry.at).unwrap_or_default();
         let statements = sessions.iter().map(|session| sessions::end(session, at)).collect();
-        let (live, db) = (Arc::clone(&self.live), Arc::clone(&self.db));
-        let (sessions, entries) = (sessions.to_vec(), entries.to_vec());
-        to_the_end(async move {
-            write_with(&*db, statements, &entries).await?;
+        let (live, sessions) = (Arc::clone(&self.live), sessions.to_vec());
+        change(&self.db, statements, entries, move || {
             for session in sessions {
                 session.mark_ended();
                 live.ended(&session.digest);
             }
-            Ok(())
         })
         .await
     }

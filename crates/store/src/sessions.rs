@@ -2,7 +2,7 @@
 
 use crate::db::{DbError, Row, Statement, sql};
 use crate::live::LATEST;
-use crate::{Store, or_done, to_the_end, write};
+use crate::{Store, change, or_done, to_the_end, write};
 use async_trait::async_trait;
 use domain::audit::{Entry, Event};
 use domain::revision::Revision;
@@ -10,6 +10,7 @@ use domain::roster::Origin;
 use domain::session::{Live, Place, Record, Session, SessionDigest};
 use domain::store::{Directory, Sessions, StoreError};
 use domain::time::Timestamp;
+use std::slice::from_ref;
 use std::sync::Arc;
 use std::time::Duration;
 use wire::{OrgId, UserId};
@@ -96,23 +97,17 @@ impl Sessions for Store {
         let (live, session, entry) = (Arc::clone(&self.live), Arc::clone(session), entry.clone());
         let db = Arc::clone(&self.db);
         to_the_end(async move {
-            or_done(write(&*db, vec![statement], &entry).await)?;
+            let written = write(&*db, vec![statement], &entry).await;
             session.mark_ended();
             live.ended(&session.digest);
-            Ok(())
+            or_done(written)
         })
         .await
     }
 
     async fn end_org_sessions(&self, org: OrgId, entry: &Entry) -> Result<(), StoreError> {
-        let statement = end_org(org, entry.at);
-        let (db, live, entry) = (Arc::clone(&self.db), Arc::clone(&self.live), entry.clone());
-        to_the_end(async move {
-            write(&*db, vec![statement], &entry).await?;
-            live.ended_org(org);
-            Ok(())
-        })
-        .await
+        let live = Arc::clone(&self.live);
+        change(&self.db, vec![end_org(org, entry.at)], from_ref(entry), move || live.ended_org(org)).await
     }
 
     async fn place(&self, org: OrgId, limit: u64, now: Timestamp) -> Result<Option<Place>, StoreError> {
