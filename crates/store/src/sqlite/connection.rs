@@ -53,7 +53,10 @@ fn logging_ahead(connection: Connection) -> Result<Connection, Error> {
         let no_log = "this file system cannot hold a write-ahead log".to_owned();
         return Err(Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CANTOPEN), Some(no_log)));
     }
-    connection.execute_batch("PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 67108864;")?;
+    // The writer brings a commit to disk itself, and has the log emptied: see `log.rs`.
+    connection.execute_batch(
+        "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 67108864;",
+    )?;
     Ok(connection)
 }
 
@@ -183,6 +186,11 @@ pub fn failure(error: Error) -> DbError {
         }) => DbError::Unavailable(error.to_string()),
         _ => DbError::Corrupt(error.to_string()),
     }
+}
+
+/// Whether the disk failed.
+pub fn is_of_the_disk(error: &Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
 /// The same for a file that is being opened, so that the text says which.

@@ -1,9 +1,10 @@
 //! The one thread that writes: it takes what is waiting and commits it together, because a commit costs one wait for the
 //! disk however much is in it.
 
-use super::connection::{failure, run};
+use super::connection::{self, failure, run};
+use super::log::Log;
 use crate::db::{DbError, Durability, Outcome, Statement};
-use rusqlite::{Connection, Error, ErrorCode};
+use rusqlite::{Connection, Error};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,18 +34,15 @@ type Answer = Result<Vec<Outcome>, DbError>;
 /// The writer and the only connection that may write.
 pub struct Writer {
     pub connection: Connection,
+    /// A database in memory has none.
+    pub log: Option<Log>,
     /// Whether something was written durably since this was last taken away.
-    proven: Arc<AtomicBool>,
-    level: Option<Durability>,
-    /// The disk failed in a commit, so the end of the log may be in memory and nowhere else.
-    pub suspect: bool,
+    pub proven: Arc<AtomicBool>,
+    /// The disk failed, so the end of the log may be in memory and nowhere else.
+    pub suspect: Arc<AtomicBool>,
 }
 
 impl Writer {
-    pub fn new(connection: Connection, proven: Arc<AtomicBool>) -> Self {
-        Self { connection, proven, level: None, suspect: false }
-    }
-
     /// Works until nobody can ask for anything any more.
     pub fn serve(mut self, work: &Receiver<Work>) {
         while let Ok(first) = work.recv() {
@@ -86,12 +84,15 @@ impl Writer {
         for (request, answer) in batch.into_iter().zip(answers) {
             drop(request.answer.send(answer));
         }
+        if let Some(log) = &mut self.log {
+            log.tend(&self.connection);
+        }
     }
 
     /// One transaction with a savepoint for each request; an error means that none of them happened.
     fn attempt(&mut self, batch: &[Request]) -> Result<Vec<Answer>, DbError> {
         let durable = batch.iter().any(|request| request.durability == Durability::Durable);
-        self.start(if durable { Durability::Durable } else { Durability::Relaxed })?;
+        self.start()?;
         let answers = batch.iter().map(|request| self.carry_out(request)).collect::<Result<Vec<_>, _>>();
         let answers = answers.and_then(|answers| self.finish().map(|()| answers));
         if answers.is_err() {
@@ -100,28 +101,24 @@ impl Writer {
         let answers = answers?;
         let refused = answers.iter().any(|answer| matches!(answer, Err(DbError::Unavailable(_))));
         let written = answers.iter().flatten().flatten().any(|outcome| outcome.changed > 0);
+        if durable {
+            self.sync()?;
+        }
         if refused || durable && written {
             self.proven.store(!refused, Ordering::Relaxed);
         }
         Ok(answers)
     }
 
-    fn start(&mut self, durability: Durability) -> Result<(), DbError> {
+    fn start(&self) -> Result<(), DbError> {
         self.abandon()?;
-        if self.suspect && !self.checkpoint() {
-            return Err(DbError::Unavailable(
-                "the disk failed, and what it has missed cannot be repeated yet".into(),
-            ));
-        }
-        self.suspect = false;
-        // SQLite does not let go of its level inside a transaction.
-        if self.level != Some(durability) {
-            self.command(match durability {
-                Durability::Durable => "PRAGMA synchronous = FULL",
-                Durability::Relaxed => "PRAGMA synchronous = NORMAL",
-            })
-            .map_err(failure)?;
-            self.level = Some(durability);
+        if self.suspect.load(Ordering::SeqCst) {
+            if !self.checkpoint() {
+                return Err(DbError::Unavailable(
+                    "the disk failed, and what it has missed cannot be repeated yet".into(),
+                ));
+            }
+            self.suspect.store(false, Ordering::SeqCst);
         }
         self.command("BEGIN IMMEDIATE").map_err(failure)
     }
@@ -141,11 +138,22 @@ impl Writer {
         Ok(answer)
     }
 
-    fn finish(&mut self) -> Result<(), DbError> {
+    fn finish(&self) -> Result<(), DbError> {
         self.command("COMMIT").map_err(|error| {
+            if connection::is_of_the_disk(&error) {
+                self.suspect.store(true, Ordering::SeqCst);
+            }
+            DbError::Unavailable(error.to_string())
+        })
+    }
+
+    /// Waits until what was committed is on disk.
+    fn sync(&mut self) -> Result<(), DbError> {
+        let synced = self.log.as_mut().map_or(Ok(()), Log::sync);
+        synced.map_err(|error| {
             // A kernel reports a failed write-back once and then believes the pages are clean. Later commits would stand
             // behind a gap, so everything goes into the database file before anything else is acknowledged.
-            self.suspect = error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure);
+            self.suspect.store(true, Ordering::SeqCst);
             DbError::Unavailable(error.to_string())
         })
     }
