@@ -86,7 +86,8 @@ const CROWDED: Duration = Duration::from_secs(15 * 60);
 /// How long a network is known after somebody signed in from there.
 pub const KNOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// An attempt that died with its process counts as a failure after this long.
+/// An attempt whose ending was not written within this time is forgotten: its process died or the store failed, so nobody
+/// was told what came of it.
 const ABANDONED: Duration = Duration::from_secs(60);
 
 /// The answer to a claim.
@@ -192,13 +193,8 @@ impl Attempts {
             None if now.since(self.last_at) >= limits.forget => return fresh,
             None => {}
         }
-        let mut aged = self.clone();
-        if aged.pending > 0 && now.since(aged.last_at) >= ABANDONED {
-            aged.failures = aged.failures.saturating_add(aged.pending);
-            aged.pending = 0;
-            aged.locked_until = (aged.failures >= limits.max).then_some(limits.until(now));
-        }
-        aged
+        let is_abandoned = now.since(self.last_at) >= ABANDONED;
+        Self { pending: if is_abandoned { 0 } else { self.pending }, ..self.clone() }
     }
 
     fn failed(&self, now: Timestamp, limits: Limits) -> Self {
@@ -409,11 +405,13 @@ mod tests {
     }
 
     #[test]
-    fn attempts_that_died_with_their_process_are_failures() {
-        let full = granted(&granted(&granted(&Attempts::default(), at(0)), at(0)), at(0));
-        assert_eq!(full.claim(at(1), LIMITS), Claim::Locked(at(16)));
-        let one = granted(&Attempts::default(), at(0));
-        assert_eq!((granted(&one, at(1)).failures, granted(&one, at(1)).pending), (1, 1));
+    fn attempts_of_which_nobody_heard_the_end_are_forgotten_and_failures_are_not() {
+        let full = granted(&granted(&failed(&Attempts::default(), at(0)), at(0)), at(0));
+        assert_eq!(full.claim(at(1) - Duration::from_micros(1), LIMITS), Claim::Contended);
+        let next = granted(&full, at(1));
+        assert_eq!((next.failures, next.pending), (1, 1));
+        // One that ends after all still counts as what it was.
+        assert_eq!(next.failed(at(1), LIMITS).failures, 2);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Lockout: ten failures over all doors lock a name, whoever it belongs to, and a lock compares nothing.
 
 use crate::answer::Answer;
+use crate::bystander::Bystander;
+use crate::private_postgres;
 use crate::world::{Door, MOMENT, SEED, World, minutes};
 use domain::attempts::{Counters, Tried};
 use domain::name::CanonicalName;
@@ -11,6 +13,8 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 
 const LOCKED: &str = r#"401 [www-authenticate: Bearer] {"error":{"code":"IDS_086","message":"User account is locked. Try again later, or ask an administrator.","requestId":"$request","details":null}}"#;
+
+const REFUSED: &str = r#"401 [www-authenticate: Bearer] {"error":{"code":"IDS_085","message":"User name or password is not valid.","requestId":"$request","details":null}}"#;
 
 const LOGOUT_ALL: &str = "/ma/api/v2/user/logoutall";
 
@@ -53,6 +57,35 @@ async fn nine_failures_lock_nothing_and_a_success_starts_anew() {
         }
         world.ada().await;
     }
+}
+
+/// The store takes an attempt, and not its ending.
+const NO_ENDINGS: &str = "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql
+        AS 'BEGIN RAISE EXCEPTION USING ERRCODE = ''disk_full''; END';
+    CREATE TRIGGER fail BEFORE UPDATE ON attempt FOR EACH ROW WHEN (NEW.pending < OLD.pending)
+        EXECUTE FUNCTION fail()";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_takes_no_endings_locks_out_nobody_with_the_right_password() {
+    let url = private_postgres::store();
+    let world = World::impatient(&url, SEED).await;
+    world.sign_in(Door::V1, "ada", "wrong").await.is(REFUSED);
+    let mut bystander = Bystander::at(&url);
+    bystander.does(NO_ENDINGS);
+    for _ in 0..9 {
+        assert_eq!(world.sign_in(Door::V1, "ada", "correct horse").await.status, 503);
+    }
+    bystander.does("DROP TRIGGER fail ON attempt");
+    // Nine attempts without an ending and a failure: there is no place for another, and it is said so.
+    assert_eq!(world.sign_in(Door::V1, "ada", "correct horse").await.status, 429);
+    world.later(minutes(1));
+    for _ in 0..8 {
+        world.sign_in(Door::V1, "ada", "wrong").await.is(REFUSED);
+    }
+    world.ada().await;
+    // What was wrong is counted as before.
+    ten_failures(&world, "ada").await;
+    world.sign_in(Door::V1, "ada", "correct horse").await.is(LOCKED);
 }
 
 #[tokio::test]
