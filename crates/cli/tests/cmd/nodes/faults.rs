@@ -5,7 +5,7 @@ use super::database::{Database, Disk};
 use super::proxy::Line;
 use super::tally::{Kind, Tally};
 use super::wire::{Answer, Board, Wire};
-use super::{CONFIG, NODES, Nodes, PASSWORD, PATIENCE, Setting, until};
+use super::{CONFIG, NODES, Nodes, PASSWORD, PATIENCE, STEADY, Setting, until};
 use crate::service::{self, Service};
 use std::sync::Arc;
 use std::time::Duration;
@@ -276,9 +276,9 @@ impl Alone {
 }
 
 impl Nodes {
-    /// The answers to so many sign-ins at the first node at once.
+    /// The answers to so many sign-ins at the first node at once, each with the right password.
     fn asked_at_once(&self, count: usize) -> Vec<Answer> {
-        let body = serde_json::json!({ "username": "guest.0", "password": PASSWORD });
+        let body = serde_json::json!({ "username": STEADY, "password": PASSWORD });
         thread::scope(|scope| {
             let asked: Vec<_> = (0..count)
                 .map(|_| {

@@ -35,6 +35,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 const PASSWORD: &str = "correct horse 9 battery";
 
+/// Somebody whom no client changes, so that this name and [`PASSWORD`] are always right.
+const STEADY: &str = "steady";
+
 const NODES: usize = 3;
 
 /// Time limits short enough to see what happens after them.
@@ -123,11 +126,10 @@ impl Nodes {
     /// The first node fills the database; the others find it so.
     fn found(&mut self) {
         let mut seed = "[[org]]\nname = \"Acme\"\n".to_owned();
-        for number in 0..CLIENTS {
-            for (name, role) in [("admin", "Admin"), ("guest", "Designer")] {
-                let user = format!("name = \"{name}.{number}\"\npassword = \"{PASSWORD}\"");
-                writeln!(seed, "[[org.user]]\n{user}\nroles = [\"{role}\"]").expect("a text grows");
-            }
+        let both = |number| [(format!("admin.{number}"), "Admin"), (format!("guest.{number}"), "Designer")];
+        for (name, role) in (0..CLIENTS).flat_map(both).chain([(STEADY.to_owned(), "Designer")]) {
+            let user = format!("name = \"{name}\"\npassword = \"{PASSWORD}\"");
+            writeln!(seed, "[[org.user]]\n{user}\nroles = [\"{role}\"]").expect("a text grows");
         }
         let folder = self.nodes[0].folder.path().to_owned();
         fs::write(folder.join("seed.toml"), seed).expect("the folder can be written");
