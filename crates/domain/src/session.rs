@@ -151,13 +151,22 @@ pub(crate) fn touch(cx: &Cx, session: &Arc<Session>, now: Timestamp) {
     }
 }
 
-/// Ends every session that the caller presented, for every carrier.
+/// Ends every session that the caller presented, for every carrier: all or none, so that whoever hears that it was not done
+/// can have all of it done again.
 pub async fn end(cx: &Cx, caller: &Caller) -> Result<(), StoreError> {
-    for session in caller.sessions() {
-        let event = Event::SignedOut { user: session.user, org: session.org, session: session.digest.into() };
-        cx.store.end_session(session, &event.at(cx.clock.now())).await?;
+    let (sessions, now) = (caller.sessions().cloned().collect::<Vec<_>>(), cx.clock.now());
+    let signed_out = |session: &Arc<Session>| {
+        let Session { user, org, digest, .. } = **session;
+        Event::SignedOut { user, org, session: digest.into() }.at(now)
+    };
+    match sessions.as_slice() {
+        [] => Ok(()),
+        [session] => cx.store.end_session(session, &signed_out(session)).await,
+        several => {
+            let entries: Vec<_> = several.iter().map(signed_out).collect();
+            cx.store.end_sessions(several, &entries).await
+        }
     }
-    Ok(())
 }
 
 /// Ends every session of the org that the permit names.

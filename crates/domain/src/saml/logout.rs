@@ -15,7 +15,7 @@ use crate::method::saml::logout::{Answered, Asked, Asker, LogoutOrder, answered,
 use crate::session::{self, Session};
 use crate::store::StoreError;
 use crate::time::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use wire::OrgId;
@@ -36,17 +36,14 @@ pub struct Question {
     pub carried: Carried,
 }
 
-/// Ends every session that the caller presented, with the question to the provider that opened one of them, which is to end
-/// its own; `None` when there is nobody to ask. Nothing ends when the question cannot be made now.
+/// Ends every session that the caller presented, with the question to the provider that opened some of them, which is to end
+/// its own; `None` when there is nobody to ask. Nothing ends when the question cannot be made now, or one of them cannot end.
 pub async fn leave(cx: &Cx, caller: &Caller) -> Result<Option<Question>, StoreError> {
-    let mut known_as = None;
+    let mut opened = Vec::new();
     for session in caller.sessions() {
-        known_as = cx.store.saml_session(&session.digest).await?.or(known_as);
+        opened.extend(cx.store.saml_session(&session.digest).await?);
     }
-    let question = match known_as {
-        Some(known_as) => question(cx, &known_as).await,
-        None => Ok(None),
-    };
+    let question = question(cx, &opened).await;
     // Whoever cannot be asked now is asked when this is tried again, for which the session has to be there.
     if !matches!(question, Err(StoreError::Unavailable(_))) {
         session::end(cx, caller).await?;
@@ -54,15 +51,20 @@ pub async fn leave(cx: &Cx, caller: &Caller) -> Result<Option<Question>, StoreEr
     question
 }
 
-async fn question(cx: &Cx, known_as: &SamlSession) -> Result<Option<Question>, StoreError> {
+/// Asks about the last session, and those with it that its provider opened for the same name.
+async fn question(cx: &Cx, opened: &[SamlSession]) -> Result<Option<Question>, StoreError> {
+    let Some(known_as) = opened.last() else { return Ok(None) };
     let org = known_as.org;
     let provider = cx.store.saml_provider(org).await?.filter(|provider| provider.id == known_as.provider);
     let Some(provider) = provider else { return Ok(None) };
     let Some(endpoint) = Endpoint::preferred(&provider.terms.draft().single_logout) else { return Ok(None) };
     let id = fresh_id(cx);
     let now = cx.clock.now();
-    let name = known_as.index.iter().map(|index| Element::new("samlp:SessionIndex").text(index));
-    let said = std::iter::once(named(&known_as.name)).chain(name).collect();
+    let same = opened.iter().filter(|it| (it.provider, &it.name) == (known_as.provider, &known_as.name));
+    // One without an index is meant by a question without any, which means all of that person.
+    let indices: Option<BTreeSet<_>> = same.map(|it| it.index.as_deref()).collect();
+    let indices = indices.into_iter().flatten().map(|index| Element::new("samlp:SessionIndex").text(index));
+    let said = std::iter::once(named(&known_as.name)).chain(indices).collect();
     let request = message("samlp:LogoutRequest", &id, (&endpoint.url, now))
         .with("NotOnOrAfter", (now + LIFE).rfc3339());
     let xml = from(&Service::of(cx, org), request, said).document();

@@ -500,6 +500,36 @@ async fn whoever_cannot_be_sent_to_their_provider_now_is_sent_there_later() {
     assert!(!world.is_alive(&session).await);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_sessions_all_end_and_the_provider_is_asked_about_all_or_none_ends() {
+    let (world, mut bystander) = world_and_bystander().await;
+    let (mut browser, one) = at_home(&world, "sam-one").await;
+    let two = session(&world, "sam-two").await;
+    browser.cookies.push(("USER_SESSION".to_owned(), two.clone()));
+    bystander.does(&format!(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql
+            AS 'BEGIN RAISE EXCEPTION USING ERRCODE = ''disk_full''; END';
+        CREATE TRIGGER fail BEFORE UPDATE OF ended_at ON session FOR EACH ROW
+            WHEN (OLD.digest = sha256('{two}')) EXECUTE FUNCTION fail()"
+    ));
+    let page = browser.form(SIGN_OUT, "").await;
+    assert_eq!(page.status, 503, "{page}");
+    assert_eq!(page.header("set-cookie"), "", "the sessions are there for another try");
+    let sessions = [one, two];
+    assert_eq!(alive(&world, &sessions).await, 2);
+    assert!(events(&world, "signed_out").await.is_empty());
+    bystander.does("DROP TRIGGER fail ON session");
+    let page = browser.form(SIGN_OUT, "").await;
+    assert_eq!(page.status, 200, "{page}");
+    assert_eq!(alive(&world, &sessions).await, 0);
+    assert_eq!(events(&world, "signed_out").await.len(), 2);
+    let url = between(&page.body, "<a id=\"go-on\" href=\"", "\"").replace("&#38;", "&");
+    let asked = sent(&world, &url, "SAMLRequest").await;
+    let indices =
+        "<samlp:SessionIndex>_one</samlp:SessionIndex><samlp:SessionIndex>_two</samlp:SessionIndex>";
+    assert!(asked.contains(indices), "{asked}");
+}
+
 #[tokio::test]
 async fn an_answer_is_recorded_although_the_browser_that_brought_it_has_gone() {
     let world = world().await;
