@@ -1,7 +1,7 @@
 //! Files to a state: what they say, where they say it, and what they say twice.
 
 use super::shape::{self, File};
-use super::{Kind, Org, Path, Record, State};
+use super::{Kind, Org, Path, Record, State, saml};
 use crate::error::Failure;
 use domain::saml::certificate::Certificate;
 use serde::Serialize;
@@ -23,6 +23,7 @@ pub fn read(paths: &[PathBuf]) -> Result<State, Failure> {
             .map_err(|error| Failure::usage(error).while_doing(format!("{name} cannot be read")))?;
         add(&mut state, &Source { name, text }).map_err(|what| Failure::usage(io::Error::other(what)))?;
     }
+    state.values_mut().for_each(saml::share_roles);
     Ok(state)
 }
 

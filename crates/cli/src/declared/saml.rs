@@ -2,6 +2,7 @@
 
 use super::actual::{camel, keep, untold};
 use super::change::Act;
+use super::file::sorted;
 use super::{Kind, Org, Record, shape};
 use crate::admin::{Admin, Place, Refused, text};
 use crate::error::Failure;
@@ -164,6 +165,49 @@ async fn map(admin: &Admin, org: &str, fields: &Map<String, Value>) -> Result<()
         }
     }
     Ok(())
+}
+
+/// Gives a declared group the roles that the declared provider maps to it, and maps the roles that it has: a linked group has
+/// one set of roles, so what a file says in one of the two places holds in the other.
+pub fn share_roles(org: &mut Org) {
+    let Some(mut providers) = org.records.remove(&Kind::SamlProvider) else { return };
+    for provider in providers.values_mut() {
+        let groups = org.records.get_mut(&Kind::Group).into_iter().flatten();
+        let said = provider.fields.get("group_mappings").cloned();
+        let Some(mut mapped) = said.and_then(|said| serde_json::from_value::<Mapped>(said).ok()) else {
+            continue;
+        };
+        for (group, record) in groups {
+            let roles = shared(&mut mapped, group, record.words("roles"));
+            if !roles.is_empty() {
+                record.fields.insert("roles".to_owned(), json!(roles));
+                record.fields = sorted(std::mem::take(&mut record.fields));
+            }
+        }
+        provider.fields.insert("group_mappings".to_owned(), json!(mapped));
+    }
+    org.records.insert(Kind::SamlProvider, providers);
+}
+
+/// The roles of a group with those that are mapped to its names at the provider, which then has them all.
+fn shared(mapped: &mut Mapped, group: &str, mut roles: Vec<String>) -> Vec<String> {
+    let names = mapped.values().flatten().filter(|name| Kind::Group.fold(name) == group);
+    let names: BTreeSet<_> = names.cloned().collect();
+    if names.is_empty() {
+        return roles;
+    }
+    let is_same = |one: &str, other: &str| Kind::Role.fold(one) == Kind::Role.fold(other);
+    let theirs = mapped.iter().filter(|(_, of_role)| !of_role.is_disjoint(&names));
+    for (role, _) in theirs {
+        if !roles.iter().any(|known| is_same(known, role)) {
+            roles.push(role.clone());
+        }
+    }
+    for role in &roles {
+        let known = mapped.keys().find(|known| is_same(known, role)).unwrap_or(role).clone();
+        mapped.entry(known).or_default().extend(names.iter().cloned());
+    }
+    roles
 }
 
 /// What is in the one and not in the other.

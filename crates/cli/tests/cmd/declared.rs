@@ -313,6 +313,35 @@ fn a_saml_provider_takes_the_place_of_the_one_before_it_and_its_mappings_follow(
 }
 
 #[test]
+fn what_a_provider_maps_to_a_declared_group_need_not_be_said_twice() {
+    let world = empty("Acme Prod");
+    let ops = "name = \"ops\"\nroles = [\"Support\"]";
+    let mapping = "group_mappings = { Support = [\"ops\"] }";
+    let without = FILE.replace(ops, "name = \"ops\"");
+    let apart = FILE.replace(ops, "name = \"Ops\"\nroles = [\"Designer\"]");
+    let both = "group_mappings = { Designer = [\"ops\"], Support = [\"ops\"] }";
+    let twice =
+        FILE.replace(ops, "name = \"ops\"\nroles = [\"Support\", \"Designer\"]").replace(mapping, both);
+    // Said at one place, at one place each, and at both; and back.
+    for (file, roles) in [
+        (&without, "[\"Support\"]"),
+        (&apart, "[\"Designer\",\"Support\"]"),
+        (&twice, "[\"Designer\",\"Support\"]"),
+        (&without, "[\"Support\"]"),
+    ] {
+        write(&world, "acme.toml", file);
+        apply(&world, &["acme.toml"]);
+        world.run(&["plan", "acme.toml"]).is(0, "nothing to do\n", "");
+        world.run(&["drift", "acme.toml"]).is(0, "", "");
+        let ops = world.run(&["export"]).out;
+        let ops = ops.split_once("name = \"ops\"\n").expect("the group is there").1;
+        let shown =
+            ops.split_once("\n\n").expect("a table ends").0.replace(['\n', ' '], "").replace(",]", "]");
+        assert_eq!(shown, format!("roles={roles}"));
+    }
+}
+
+#[test]
 fn a_saml_provider_that_cannot_be_is_refused_before_anything_is_done() {
     let world = empty("Acme Prod");
     for (change, expected) in [
