@@ -12,16 +12,19 @@ const SHORT_RELOCATIONS: (u32, u32) = (2, 36);
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=start.ld");
+    // `mold -run` puts its linker in the place of every other, and tells its children by this.
+    println!("cargo::rerun-if-env-changed=MOLD_PATH");
     let told = |name| std::env::var(name).unwrap_or_default();
     // Here the toolchain brings its own linker, LLVM's, unless something names another.
     let flags = told("CARGO_ENCODED_RUSTFLAGS");
     let is_named = ["fuse-ld", "ld-path", "linker"].iter().any(|flag| flags.contains(flag));
-    let is_known =
-        told("TARGET") == "x86_64-unknown-linux-gnu" && told("RUSTC_LINKER").is_empty() && !is_named;
-    if told("PROFILE") != "release" || !is_known {
+    let is_replaced = !told("MOLD_PATH").is_empty();
+    let is_known = told("TARGET") == "x86_64-unknown-linux-gnu" && told("RUSTC_LINKER").is_empty();
+    if told("PROFILE") != "release" || !is_known || is_named || is_replaced {
         return;
     }
-    println!("cargo::rustc-link-arg-bins=-Wl,-T,{}/start.ld", told("CARGO_MANIFEST_DIR"));
+    // Not behind `-Wl`, which takes a path apart at its commas.
+    println!("cargo::rustc-link-arg-bins=-T{}/start.ld", told("CARGO_MANIFEST_DIR"));
     if told("HOST") == told("TARGET") && glibc() >= Some(SHORT_RELOCATIONS) {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
