@@ -9,7 +9,7 @@ use domain::time::Timestamp;
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -95,6 +95,9 @@ pub struct LiveTable {
     sweep: tokio::sync::Mutex<Sweep>,
     /// How late the last use of a session reaches the disk, in microseconds.
     lag: AtomicU64,
+    /// Whether the rounds may rest until something is used: the last one came through all shards at once, or the last way
+    /// through them found nothing.
+    is_through: AtomicBool,
     wake: Notify,
     places: Mutex<HashMap<OrgId, Arc<Places>>>,
     renewed: AtomicU64,
@@ -124,6 +127,7 @@ impl LiveTable {
             leaving: Mutex::default(),
             sweep: tokio::sync::Mutex::new(Sweep { next: 0, begun: Instant::now(), found: 0 }),
             lag: AtomicU64::new(0),
+            is_through: AtomicBool::new(true),
             wake: Notify::new(),
             places: Mutex::default(),
             renewed: AtomicU64::new(0),
@@ -304,14 +308,14 @@ impl LiveTable {
     }
 
     /// Notes how late the last use of a session reaches the disk: as long as the way through all shards takes, in more
-    /// rounds than one.
+    /// rounds than one, whether there was something to write on it or not.
     fn note(&self, sweep: &Sweep, first: usize) {
         let is_round = sweep.next == 0;
-        let is_prompt = is_round && (first == 0 || sweep.found == 0);
-        let took = if is_prompt { Duration::ZERO } else { sweep.begun.elapsed() };
+        let took = if is_round && first == 0 { Duration::ZERO } else { sweep.begun.elapsed() };
         if is_round || took > self.lag() {
             self.lag.store(u64::try_from(took.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
+        self.is_through.store(is_round && (first == 0 || sweep.found == 0), Ordering::Relaxed);
     }
 
     /// Writes whatever is to be written of any session.
@@ -367,7 +371,7 @@ impl Drop for Round<'_> {
 /// Writes behind until it is aborted. Without use it sleeps.
 pub async fn write_behind(table: Arc<LiveTable>, db: Arc<dyn Db>) {
     loop {
-        if table.lag() == Duration::ZERO {
+        if table.is_through.load(Ordering::Relaxed) {
             table.wake.notified().await;
         }
         tokio::time::sleep(ROUND).await;
@@ -387,18 +391,21 @@ mod tests {
     /// A table that knows so many sessions, each of which is to be written.
     fn used(count: u64) -> LiveTable {
         let table = LiveTable::default();
-        for number in 0..count {
-            let session = Arc::new(session(number));
-            table.put(table.start_reading(), Arc::clone(&session));
-            table.touched(&session);
-        }
+        (0..count).for_each(|number| table.touched(&known(&table, number)));
         table
+    }
+
+    fn known(table: &LiveTable, number: u64) -> Arc<Session> {
+        let session = Arc::new(session(number));
+        table.put(table.start_reading(), Arc::clone(&session));
+        session
     }
 
     fn session(number: u64) -> Session {
         let at = Timestamp::from_seconds(1_000_000);
-        let [first, second, ..] = number.to_le_bytes();
-        let digest = SessionDigest(std::array::from_fn(|place| if place == 0 { first } else { second }));
+        let [first, second, third, ..] = number.to_le_bytes();
+        let rest = |place| if place % 2 == 0 { second } else { third };
+        let digest = SessionDigest(std::array::from_fn(|place| if place == 0 { first } else { rest(place) }));
         Session::from(Record {
             digest,
             user: UserId::from_bits(1),
@@ -445,6 +452,22 @@ mod tests {
             table.flush(&db).await.unwrap();
         }
         assert_eq!(table.lag(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_lag_of_a_large_table_is_told_although_nothing_was_used() {
+        let (db, table) = (database().await.unwrap(), LiveTable::default());
+        for number in 0..LOOKS as u64 + 10_000 {
+            known(&table, number);
+        }
+        for _ in 0..2 {
+            table.flush(&db).await.unwrap();
+            assert!(!table.is_through.load(Ordering::Relaxed));
+            tokio::time::advance(ROUND).await;
+            table.flush(&db).await.unwrap();
+            assert!(table.is_through.load(Ordering::Relaxed));
+            assert_eq!(table.lag(), ROUND);
+        }
     }
 
     #[tokio::test]
