@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD};
 use domain::audit::{self, Event, Visit};
 use domain::method::hash::{Cost, PasswordHash};
 use domain::org::{self, Authentication, Org, ROOT};
@@ -115,9 +118,9 @@ impl Population {
             name,
             status: Status::Active,
             authenticator: Authenticator::Native,
-            roles: vec![Role::Designer],
+            roles: Role::Designer.into(),
             grants: Grants::default(),
-            profile,
+            profile: profile.into(),
             must_change_password: false,
             max_login_attempts: None,
             created_at: now,
@@ -174,6 +177,13 @@ fn org(number: u64, now: Timestamp) -> Org {
     }
 }
 
+/// A text like the bcrypt hash of a session's id, which would take a second of a core for every thousand of them.
+fn unique_id(SessionDigest(digest): SessionDigest) -> String {
+    let letters = GeneralPurpose::new(&alphabet::BCRYPT, NO_PAD);
+    let ((salt, _), (hash, _)) = (digest.split_at(16), digest.split_at(23));
+    format!("$2b$04${}{}", letters.encode(salt), letters.encode(hash))
+}
+
 /// Opens a session as a sign-in does, and writes behind what its first token and its first call write.
 async fn opened(store: Arc<Store>, org: OrgId, number: u64, now: Timestamp) -> anyhow::Result<()> {
     let digest = SessionDigest::of(&Secret::new(session_id(number)));
@@ -186,7 +196,7 @@ async fn opened(store: Arc<Store>, org: OrgId, number: u64, now: Timestamp) -> a
         seen_at: now,
         ends_at: now + LIFE,
         idle: Some(LIFE),
-        unique_id: Some(format!("$2b$04${:0>53}", session_id(number))),
+        unique_id: Some(unique_id(digest)),
         origin: Some(Origin { address, device: None }),
     }));
     let event = Event::SignedIn {

@@ -227,13 +227,13 @@ fn differences(there: &User, new: &User) -> Vec<&'static str> {
         ("roles", roles(there) == roles(new)),
         ("groups", groups(there) == groups(new)),
         ("maxLoginAttempts", there.max_login_attempts == new.max_login_attempts),
-        ("firstName", one.first_name == other.first_name),
-        ("lastName", one.last_name == other.last_name),
-        ("email", one.email == other.email),
-        ("title", one.title == other.title),
-        ("phone", one.phone == other.phone),
-        ("timeZoneId", one.timezone == other.timezone),
-        ("description", one.description == other.description),
+        ("firstName", one.first_name() == other.first_name()),
+        ("lastName", one.last_name() == other.last_name()),
+        ("email", one.email() == other.email()),
+        ("title", one.title() == other.title()),
+        ("phone", one.phone() == other.phone()),
+        ("timeZoneId", one.timezone() == other.timezone()),
+        ("description", one.description() == other.description()),
     ];
     fields.into_iter().filter(|(_, same)| !same).map(|(field, _)| field).collect()
 }

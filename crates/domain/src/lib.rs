@@ -37,6 +37,7 @@ pub mod session;
 pub mod sign_in;
 pub mod store;
 mod strict_json;
+mod texts;
 mod throttle;
 pub mod time;
 pub mod token;

@@ -49,7 +49,7 @@ impl fmt::Debug for NameDigest {
 
 /// The name of an account: an e-mail address, or letters, digits and `- _ . '` (protocol.md 7.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserName(String);
+pub struct UserName(Box<str>);
 
 impl UserName {
     /// The name as its owner writes it.
@@ -64,7 +64,7 @@ impl UserName {
 
     /// The name that an OAuth client goes by: no account can have it, for it has a colon.
     pub(crate) fn of_client(id: ClientId) -> Self {
-        Self(format!("client:{}", id.base62()))
+        Self(format!("client:{}", id.base62()).into())
     }
 }
 
@@ -84,7 +84,7 @@ impl FromStr for UserName {
             if text.contains('@') { person.chars().all(of_mail) } else { person.chars().all(of_name) };
         let good_host = host.chars().all(|c| c.is_alphanumeric() || "-.".contains(c));
         let good_length = text.chars().count() <= LONGEST && !person.is_empty() && !host.is_empty();
-        (good_person && good_host && good_length).then(|| Self(text.to_owned())).ok_or(NotAName)
+        (good_person && good_host && good_length).then(|| Self(text.into())).ok_or(NotAName)
     }
 }
 

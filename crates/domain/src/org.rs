@@ -247,7 +247,7 @@ pub async fn register(
     first: FirstUser,
 ) -> Result<(Arc<Org>, Arc<User>), OrgError> {
     let org = drafted(cx, permit, draft).await?;
-    let by = org.revision.created_by.clone();
+    let by = org.revision.created_by().to_owned();
     let account = user::account(cx, &org, by, first.draft, first.roles.apart()).await?;
     let entries = [
         sub_org(&org, permit.by(), Written::Added).at(org.created_at),

@@ -4,15 +4,13 @@ use crate::access::{Permit, token_name};
 use crate::cx::Cx;
 use crate::method::Busy;
 use crate::store::StoreError;
+use crate::texts::Texts;
 use wire::ClientId;
 
 /// Which writing of a record this is, and by whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revision {
-    /// The name of who made it.
-    pub created_by: String,
-    /// The name of who changed it last.
-    pub updated_by: String,
+    authors: Texts,
     /// The number of the writing; the store compares it, so that no change overwrites one that it has not seen.
     pub number: i64,
 }
@@ -24,16 +22,30 @@ impl Default for Revision {
 }
 
 impl Revision {
+    /// The writing with this number, of a record that was made by one and changed last by the other.
+    pub fn of(created_by: &str, updated_by: &str, number: i64) -> Self {
+        Self { authors: Texts::of(&[created_by, updated_by]), number }
+    }
+
     /// The first writing.
-    pub fn first(by: impl Into<String>) -> Self {
-        let by = by.into();
-        Self { updated_by: by.clone(), created_by: by, number: 0 }
+    pub fn first(by: impl AsRef<str>) -> Self {
+        Self::of(by.as_ref(), by.as_ref(), 0)
     }
 
     /// The writing after this one.
     #[must_use]
-    pub fn next(&self, by: impl Into<String>) -> Self {
-        Self { created_by: self.created_by.clone(), updated_by: by.into(), number: self.number + 1 }
+    pub fn next(&self, by: impl AsRef<str>) -> Self {
+        Self::of(self.created_by(), by.as_ref(), self.number + 1)
+    }
+
+    /// The name of who made it.
+    pub fn created_by(&self) -> &str {
+        self.authors.get(0)
+    }
+
+    /// The name of who changed it last.
+    pub fn updated_by(&self) -> &str {
+        self.authors.get(1)
     }
 }
 

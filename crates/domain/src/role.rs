@@ -70,6 +70,49 @@ impl Role {
     }
 }
 
+/// Built-in roles, each once, in the order in which they were given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Roles([Option<Role>; Role::ALL.len()]);
+
+impl Roles {
+    /// Each of them.
+    pub fn iter(self) -> impl Iterator<Item = Role> {
+        self.0.into_iter().flatten()
+    }
+
+    /// How many there are.
+    pub fn count(self) -> usize {
+        self.iter().count()
+    }
+
+    /// Adds a role behind the others, unless it is among them.
+    pub fn add(&mut self, role: Role) {
+        let is_its_place = |place: &&mut Option<Role>| place.is_none_or(|there| there == role);
+        let place = self.0.iter_mut().find(is_its_place);
+        place.into_iter().for_each(|place| *place = Some(role));
+    }
+
+    /// Those for which this holds.
+    #[must_use]
+    pub fn only(self, holds: impl Fn(Role) -> bool) -> Self {
+        self.iter().filter(|role| holds(*role)).collect()
+    }
+}
+
+impl FromIterator<Role> for Roles {
+    fn from_iter<I: IntoIterator<Item = Role>>(roles: I) -> Self {
+        let mut all = Self::default();
+        roles.into_iter().for_each(|role| all.add(role));
+        all
+    }
+}
+
+impl From<Role> for Roles {
+    fn from(role: Role) -> Self {
+        Self::from_iter([role])
+    }
+}
+
 /// No built-in role has this name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a role is one of Admin, Designer, Service Consumer")]

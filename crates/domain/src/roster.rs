@@ -78,6 +78,8 @@ pub fn came_from(cx: &Cx, caller: &Caller, origin: &Origin) {
 pub struct Seen {
     /// The session.
     pub session: Arc<Session>,
+    /// Where it was opened from, as far as that is known.
+    pub origin: Origin,
     /// Whose it is.
     pub user: Arc<User>,
 }
@@ -97,11 +99,11 @@ pub async fn of_org(
     with_owners(cx, cx.store.sessions(permit.org(), None, page, cx.clock.now()).await?).await
 }
 
-async fn with_owners(cx: &Cx, sessions: Vec<Arc<Session>>) -> Result<Vec<Seen>, StoreError> {
+async fn with_owners(cx: &Cx, sessions: Vec<(Arc<Session>, Origin)>) -> Result<Vec<Seen>, StoreError> {
     let mut seen = Vec::new();
-    for session in sessions {
+    for (session, origin) in sessions {
         let user = cx.store.user(session.user).await?;
-        seen.extend(user.map(|user| Seen { session, user }));
+        seen.extend(user.map(|user| Seen { session, origin, user }));
     }
     Ok(seen)
 }

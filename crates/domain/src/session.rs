@@ -1,8 +1,11 @@
 //! Sessions: opened with a proof, found by what is presented, kept by use, ended for good.
 
 mod digest;
+mod held;
+mod unique_id;
 
 pub use digest::SessionDigest;
+pub use held::{Record, Session};
 
 use crate::access::{Caller, Permit, action};
 use crate::attempts;
@@ -11,18 +14,16 @@ use crate::cx::Cx;
 use crate::entropy;
 use crate::method::Proof;
 use crate::org::{Authentication, Org};
-use crate::roster::Origin;
 use crate::saml::session::SamlSession;
 use crate::store::StoreError;
 use crate::time::{Timestamp, minutes};
 use crate::token;
 use crate::user::User;
-use std::fmt;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use wire::{OrgId, Secret, UserId};
+use wire::Secret;
 
 /// Characters of a session id: 131 random bits (protocol.md 1.2).
 const ID_LENGTH: usize = 22;
@@ -203,159 +204,6 @@ fn is_plausible(presented: &str) -> bool {
         && presented.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
-/// A session. Its owner has the id, the store only the digest.
-pub struct Session {
-    /// SHA-256 of its id.
-    pub digest: SessionDigest,
-    /// Whose it is.
-    pub user: UserId,
-    /// The org it works in.
-    pub org: OrgId,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// When it ends, whatever happens.
-    pub ends_at: Timestamp,
-    /// How long it lives without a call; `None` when it does not slide (protocol.md 3.5).
-    pub idle: Option<Duration>,
-    seen_at: AtomicI64,
-    ended: AtomicBool,
-    unsaved: AtomicBool,
-    unique_id: OnceLock<Box<str>>,
-    origin: OnceLock<Box<Origin>>,
-    owner: Mutex<Option<(u64, Owner)>>,
-}
-
-/// A user, and the org it works in, as a store found them.
-type Owner = (Arc<User>, Arc<Org>);
-
-/// The parts of a session that a store keeps.
-#[derive(Debug, Clone)]
-pub struct Record {
-    /// SHA-256 of its id.
-    pub digest: SessionDigest,
-    /// Whose it is.
-    pub user: UserId,
-    /// The org it works in.
-    pub org: OrgId,
-    /// When it was opened.
-    pub opened_at: Timestamp,
-    /// When it was last used.
-    pub seen_at: Timestamp,
-    /// When it ends, whatever happens.
-    pub ends_at: Timestamp,
-    /// How long it lives without a call.
-    pub idle: Option<Duration>,
-    /// The bcrypt hash of its id that tokens carry, once one was minted.
-    pub unique_id: Option<String>,
-    /// Where it was opened from, once that was noted.
-    pub origin: Option<Origin>,
-}
-
-impl From<Record> for Session {
-    fn from(record: Record) -> Self {
-        let Record { digest, user, org, opened_at, seen_at, ends_at, idle, unique_id, origin } = record;
-        let seen_at = AtomicI64::new(seen_at.as_micros());
-        let unique_id = unique_id.map(|text| OnceLock::from(text.into_boxed_str()));
-        let (ended, unsaved) = (AtomicBool::new(false), AtomicBool::new(false));
-        Self {
-            digest,
-            user,
-            org,
-            opened_at,
-            ends_at,
-            idle,
-            seen_at,
-            ended,
-            unsaved,
-            unique_id: unique_id.unwrap_or_default(),
-            origin: origin.map(|origin| OnceLock::from(Box::new(origin))).unwrap_or_default(),
-            owner: Mutex::default(),
-        }
-    }
-}
-
-impl Session {
-    /// When it was last used.
-    pub fn seen_at(&self) -> Timestamp {
-        Timestamp::from_micros(self.seen_at.load(Ordering::Relaxed))
-    }
-
-    /// When it ends if it is not used again.
-    pub fn expires_at(&self) -> Timestamp {
-        self.idle.map_or(self.ends_at, |idle| self.ends_at.min(self.seen_at() + idle))
-    }
-
-    /// Whether it is over: ended, idle for too long, or too old.
-    pub fn has_ended(&self, now: Timestamp) -> bool {
-        self.ended.load(Ordering::Acquire) || self.expires_at() <= now
-    }
-
-    /// Marks it as ended; nothing revives it.
-    pub fn mark_ended(&self) {
-        self.ended.store(true, Ordering::Release);
-    }
-
-    /// Marks it as saved, before its values are read for saving.
-    pub fn mark_saved(&self) {
-        self.unsaved.store(false, Ordering::SeqCst);
-    }
-
-    /// Whether something of it has not been handed to the store for writing yet.
-    pub fn is_unsaved(&self) -> bool {
-        self.unsaved.load(Ordering::SeqCst)
-    }
-
-    /// Marks it as changed; true when it was not marked, so that the store has to be told.
-    pub fn mark_unsaved(&self) -> bool {
-        !self.unsaved.swap(true, Ordering::SeqCst)
-    }
-
-    /// The bcrypt hash of its id that tokens carry, once one was minted.
-    pub fn unique_id(&self) -> Option<&str> {
-        self.unique_id.get().map(AsRef::as_ref)
-    }
-
-    /// Keeps the bcrypt hash of its id, the first one for ever; true when the store has to be told.
-    pub(crate) fn bind(&self, unique_id: String) -> bool {
-        let _first_wins = self.unique_id.set(unique_id.into_boxed_str());
-        self.mark_unsaved()
-    }
-
-    /// Where it was opened from, once that was noted.
-    pub fn origin(&self) -> Option<&Origin> {
-        self.origin.get().map(AsRef::as_ref)
-    }
-
-    /// Keeps where it was opened from, the first one for ever; true when the store has to be told.
-    pub(crate) fn came_from(&self, origin: Origin) -> bool {
-        let is_first = self.origin.set(Box::new(origin)).is_ok();
-        is_first && self.mark_unsaved()
-    }
-
-    /// Its owner, if it was kept at this reading of the store, by its number.
-    pub fn owner(&self, reading: u64) -> Option<Owner> {
-        let kept = self.owner.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|(of, _)| *of == reading).map(|(_, owner)| owner.clone())
-    }
-
-    /// Keeps its owner as it is at a reading of the store; the number of the next one will be another.
-    pub fn keep_owner(&self, reading: u64, owner: Owner) {
-        *self.owner.lock().unwrap_or_else(PoisonError::into_inner) = Some((reading, owner));
-    }
-
-    /// Notes its use; true when the store has to be told.
-    fn touch(&self, now: Timestamp) -> bool {
-        let before = self.seen_at.fetch_max(now.as_micros(), Ordering::Relaxed);
-        before < now.as_micros() && !self.unsaved.load(Ordering::Relaxed) && self.mark_unsaved()
-    }
-}
-
-impl fmt::Debug for Session {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Session({:?}, {}, {})", self.digest, self.user, self.org)
-    }
-}
-
 /// A session with its owner and org, as a store finds it; it may have ended.
 #[derive(Debug, Clone)]
 pub struct Live {
@@ -388,62 +236,6 @@ impl Drop for Place {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(minute: u32) -> Timestamp {
-        Timestamp::from_seconds(1_000_000) + minutes(minute)
-    }
-
-    fn session(idle: Option<Duration>) -> Session {
-        let (digest, user, org) = (SessionDigest([7; 32]), UserId::from_bits(1), OrgId::from_bits(2));
-        let record = Record {
-            digest,
-            user,
-            org,
-            opened_at: at(0),
-            seen_at: at(0),
-            ends_at: at(720),
-            idle,
-            unique_id: None,
-            origin: None,
-        };
-        record.into()
-    }
-
-    #[test]
-    fn use_slides_a_session_up_to_its_absolute_limit() {
-        let session = session(Some(minutes(30)));
-        for minute in (0..=710).step_by(29) {
-            assert!(!session.has_ended(at(minute)), "{minute}");
-            session.touch(at(minute));
-        }
-        assert_eq!(session.expires_at(), at(720));
-        assert!(session.has_ended(at(720)));
-    }
-
-    #[test]
-    fn an_idle_session_ends_after_thirty_minutes() {
-        let session = session(Some(minutes(30)));
-        assert!(!session.has_ended(at(30) - Duration::from_micros(1)));
-        assert!(session.has_ended(at(30)));
-    }
-
-    #[test]
-    fn a_session_of_jwt_mode_does_not_slide() {
-        let session = session(None);
-        session.touch(at(719));
-        assert!(session.has_ended(at(720)));
-    }
-
-    #[test]
-    fn an_earlier_clock_does_not_shorten_a_session_and_nothing_revives_it() {
-        let session = session(Some(minutes(30)));
-        session.touch(at(10));
-        session.touch(at(5));
-        assert_eq!(session.seen_at(), at(10));
-        session.mark_ended();
-        session.touch(at(11));
-        assert!(session.has_ended(at(11)));
-    }
 
     #[test]
     fn only_what_can_be_an_id_is_looked_up() {

@@ -22,7 +22,7 @@ use crate::name::{CanonicalName, NameDigest};
 use crate::org::Org;
 use crate::page::Page;
 use crate::revision::Revision;
-use crate::roster::{Handle, Logged};
+use crate::roster::{Handle, Logged, Origin};
 pub use crate::saml::key::SamlKeys;
 use crate::session::{Live, Place, Session, SessionDigest};
 use crate::time::Timestamp;
@@ -127,14 +127,15 @@ pub trait Directory: Send + Sync {
 /// Sessions and what happened, as administrators see them.
 #[async_trait]
 pub trait Roster: Send + Sync {
-    /// The sessions of an org, or of one user of it, that are alive at `now`, the last used first.
+    /// The sessions of an org, or of one user of it, that are alive at `now`, the last used first, each with what is known
+    /// of where it was opened from.
     async fn sessions(
         &self,
         org: OrgId,
         user: Option<UserId>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Arc<Session>>, StoreError>;
+    ) -> Result<Vec<(Arc<Session>, Origin)>, StoreError>;
 
     /// The session that a handle names.
     async fn session_by_handle(&self, handle: Handle) -> Result<Option<Arc<Session>>, StoreError>;

@@ -156,11 +156,11 @@ pub(crate) fn session_token(
 pub(crate) fn claims(cx: &Cx, user: &User, org: &Org, now: Timestamp, until: Timestamp) -> Claims {
     Claims {
         unique_id: String::new(),
-        user_fname: user.profile.first_name.clone(),
+        user_fname: user.profile.first_name().to_owned(),
         user_name: user.name.as_str().to_owned(),
         iss: cx.policy.issuer.clone(),
         nonce: String::new(),
-        user_lname: user.profile.last_name.clone(),
+        user_lname: user.profile.last_name().to_owned(),
         client_id: String::new(),
         aud: String::new(),
         user_org_id: user.org,
@@ -193,17 +193,17 @@ pub(crate) async fn unique_id(cx: &Cx, caller: &Caller) -> Result<String, Busy> 
         return Err(Busy::A_MOMENT);
     };
     if let Some(made) = session.unique_id() {
-        return Ok(made.to_owned());
+        return Ok(made);
     }
     let place = usize::from(session.digest.0.first().copied().unwrap_or(0)) % cx.binding.len();
     let _one_at_a_time = match cx.binding.get(place) {
         Some(lock) => lock.lock().await,
         None => return Err(Busy::A_MOMENT),
     };
-    if session.unique_id().is_none() && session.bind(cx.hasher.bind(presented.clone()).await?) {
+    if session.unique_id().is_none() && session.bind(&cx.hasher.bind(presented.clone()).await?) {
         cx.store.touched(session);
     }
-    session.unique_id().map(str::to_owned).ok_or(Busy::A_MOMENT)
+    session.unique_id().ok_or(Busy::A_MOMENT)
 }
 
 /// A token of ours whose signature and claims hold; whether it is still alive is asked at each use.
@@ -307,7 +307,7 @@ pub(crate) async fn is_bound(
     session: &session::Session,
     presented: &Secret,
 ) -> Result<bool, Busy> {
-    if session.unique_id() == Some(&token.claims.unique_id) {
+    if session.unique_id().as_ref() == Some(&token.claims.unique_id) {
         return Ok(true);
     }
     // After a crash the session may have forgotten its hash; then the id itself tells.

@@ -1,14 +1,17 @@
 //! Users: who may sign in, how, and what they may do.
 
 mod adding;
+mod grants;
+mod profile;
 
 pub use adding::{Draft, add};
 pub(crate) use adding::{account, add_as, made};
+pub use grants::Grants;
+pub use profile::{Packed, Profile};
 
 use crate::access::{Grantable, Joinable, Over, Permit, action};
 use crate::audit::{Event, Written};
 use crate::cx::Cx;
-use crate::group::Group;
 use crate::method::hash::PasswordHash;
 use crate::name::UserName;
 use crate::org::{self};
@@ -16,8 +19,7 @@ use crate::page::Page;
 use crate::password::{self};
 use crate::privilege::Privileges;
 use crate::revision::{ChangeError, Revision, author};
-use crate::role::{AnyRole, CustomRole, Role};
-use crate::scim::Provisioned;
+use crate::role::{AnyRole, Roles};
 use crate::session::SessionDigest;
 use crate::store::StoreError;
 use crate::time::Timestamp;
@@ -25,7 +27,10 @@ use std::sync::Arc;
 use wire::{GroupId, OrgId, RoleId, UserId};
 
 /// A user, without anything secret.
+///
+/// It is in memory in this order, so that what every check of a session reads stands together at its beginning.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[repr(C)]
 pub struct User {
     /// Its id.
     pub id: UserId,
@@ -33,62 +38,28 @@ pub struct User {
     pub org: OrgId,
     /// What it signs in with.
     pub name: UserName,
+    /// The built-in roles among its own.
+    pub roles: Roles,
     /// Whether it may sign in at all.
     pub status: Status,
     /// How it proves who it is.
     pub authenticator: Authenticator,
-    /// The built-in roles among its own.
-    pub roles: Vec<Role>,
+    /// Whether it must choose a new password.
+    pub must_change_password: bool,
     /// Whatever else gives it rights.
     pub grants: Grants,
     /// What people read about it.
-    pub profile: Profile,
-    /// Whether it must choose a new password.
-    pub must_change_password: bool,
+    pub profile: Packed,
+    /// Tokens that were issued by then are good no more: the password was changed, or the user was disabled.
+    pub tokens_after: Option<Timestamp>,
     /// Failures that lock it; `None` takes the instance's.
     pub max_login_attempts: Option<u32>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Tokens that were issued by then are good no more: the password was changed, or the user was disabled.
-    pub tokens_after: Option<Timestamp>,
     /// Which writing this is.
     pub revision: Revision,
-}
-
-/// What a user has beside built-in roles of its own.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Grants {
-    /// The roles of its org that it has itself.
-    pub roles: Vec<Arc<CustomRole>>,
-    /// The groups that it is in, with what they make of it.
-    pub groups: Vec<Arc<Group>>,
-}
-
-/// What people read about a user; none of it decides anything.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Profile {
-    /// Given name.
-    pub first_name: String,
-    /// Family name.
-    pub last_name: String,
-    /// Job title.
-    pub title: String,
-    /// Telephone number.
-    pub phone: String,
-    /// E-mail address.
-    pub email: String,
-    /// Name of a time zone, such as `America/Los_Angeles`.
-    pub timezone: String,
-    /// Free text.
-    pub description: String,
-    /// Code or text of the security question (protocol.md 4.9); the answer is never shown.
-    pub security_question: String,
-    /// What the client of SCIM says on top.
-    #[serde(skip_serializing_if = "Provisioned::is_empty")]
-    pub provisioned: Provisioned,
 }
 
 /// Whether a user may sign in.
@@ -128,7 +99,7 @@ impl User {
     /// The roles that it has itself, of both kinds.
     pub fn own_roles(&self) -> impl Iterator<Item = AnyRole> {
         let custom = self.grants.roles.iter().cloned().map(AnyRole::Custom);
-        self.roles.iter().copied().map(AnyRole::BuiltIn).chain(custom)
+        self.roles.iter().map(AnyRole::BuiltIn).chain(custom)
     }
 
     /// Every role that it has, by itself or by a group.
@@ -274,7 +245,7 @@ pub async fn change(
     change: Change,
 ) -> Result<Arc<User>, ChangeError> {
     let mut new = User::clone(over.thing());
-    new.profile = change.profile.unwrap_or(new.profile);
+    new.profile = change.profile.map_or(new.profile, Packed::from);
     new.must_change_password = change.must_change_password.unwrap_or(new.must_change_password);
     new.max_login_attempts = change.max_login_attempts.or(new.max_login_attempts);
     rewrite(cx, over.permit(), new, Written::Changed).await
@@ -318,8 +289,7 @@ pub async fn grant(
 ) -> Result<Arc<User>, ChangeError> {
     let mut new = User::clone(over.thing());
     let (built_in, custom) = roles.apart();
-    let missing = |role: &Role| !over.thing().roles.contains(role);
-    new.roles.extend(built_in.into_iter().filter(missing));
+    built_in.into_iter().for_each(|role| new.roles.add(role));
     new.grants.roles.retain(|old| custom.iter().all(|role| role.id != old.id));
     new.grants.roles.extend(custom);
     let groups = groups.into_groups();
@@ -337,7 +307,7 @@ pub async fn narrow(
 ) -> Result<Arc<User>, ChangeError> {
     let mut new = User::clone(over.thing());
     let ((built_in, custom), groups) = (roles.apart(), groups.into_groups());
-    new.roles.retain(|role| !built_in.contains(role));
+    new.roles = new.roles.only(|role| !built_in.contains(&role));
     new.grants.roles.retain(|old| custom.iter().all(|role| role.id != old.id));
     new.grants.groups.retain(|old| groups.iter().all(|group| group.id != old.id));
     rewrite(cx, over.permit(), new, Written::Granted).await

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many records of a kind are kept at hand; a user takes about a kilobyte.
+/// How many records of a kind are kept at hand; a user takes about 400 bytes.
 const MOST: usize = 1_000_000;
 
 /// Records by their ids. A record that was read before a change never comes in after it.

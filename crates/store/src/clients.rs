@@ -103,7 +103,7 @@ impl Clients for Store {
             .bind(new.terms.description())
             .bind(!new.is_active())
             .bind(new.terms.token_minutes())
-            .bind(new.revision.updated_by.as_str())
+            .bind(new.revision.updated_by())
             .bind(new.revision.number)
             .bind(new.updated_at.as_micros())
             .must_change();
@@ -191,8 +191,8 @@ fn insert(client: &Client) -> Statement {
         .bind(client.terms.description())
         .bind(!client.is_active())
         .bind(client.terms.token_minutes())
-        .bind(client.revision.created_by.as_str())
-        .bind(client.revision.updated_by.as_str())
+        .bind(client.revision.created_by())
+        .bind(client.revision.updated_by())
         .bind(client.revision.number)
         .bind(client.created_at.as_micros())
         .bind(client.updated_at.as_micros())
@@ -232,11 +232,7 @@ fn client(row: &Row) -> Result<Client, DbError> {
         roles: Vec::new(),
         status: if row.flag(4)? { Status::Disabled } else { Status::Active },
         secrets: Vec::new(),
-        revision: Revision {
-            created_by: row.text(6)?.to_owned(),
-            updated_by: row.text(7)?.to_owned(),
-            number: row.int(8)?,
-        },
+        revision: Revision::of(row.text(6)?, row.text(7)?, row.int(8)?),
         created_at: Timestamp::from_micros(row.int(9)?),
         updated_at: Timestamp::from_micros(row.int(10)?),
     })

@@ -12,7 +12,7 @@ use domain::revision::Revision;
 use domain::role::Role;
 use domain::store::{Directory, StoreError};
 use domain::time::Timestamp;
-use domain::user::{Account, Authenticator, Grants, Status, User};
+use domain::user::{Account, Authenticator, Grants, Profile, Status, User};
 use std::sync::Arc;
 use wire::{OrgId, RoleId, UserId};
 
@@ -116,7 +116,7 @@ impl Store {
         let (Some(mut account), Some(row)) = (account(rows)?, rows.first()) else {
             return Ok(None);
         };
-        let built_in = account.user.roles.len();
+        let built_in = account.user.roles.count();
         let every = rows.iter().filter(|row| row.id(11).is_ok()).count();
         if every > built_in {
             account.user.grants.roles = self.roles_of(account.user.id).await?;
@@ -147,8 +147,8 @@ pub fn insert_org(org: &Org) -> Result<Statement, DbError> {
         .bind(org.created_at.as_micros())
         .bind(org.updated_at.as_micros())
         .bind(org_profile(org)?)
-        .bind(org.revision.created_by.as_str())
-        .bind(org.revision.updated_by.as_str())
+        .bind(org.revision.created_by())
+        .bind(org.revision.updated_by())
         .bind(org.revision.number))
 }
 
@@ -176,17 +176,13 @@ fn org(row: &Row) -> Result<Org, DbError> {
         created_at: Timestamp::from_micros(row.int(9)?),
         updated_at: Timestamp::from_micros(row.int(10)?),
         profile: serde_json::from_str(row.text(11)?).map_err(|_| DbError::Corrupt("org.profile".into()))?,
-        revision: Revision {
-            created_by: row.text(12)?.to_owned(),
-            updated_by: row.text(13)?.to_owned(),
-            number: row.int(14)?,
-        },
+        revision: Revision::of(row.text(12)?, row.text(13)?, row.int(14)?),
     })
 }
 
 /// What people read about a user, as it is kept.
 pub fn profile(user: &User) -> Result<String, DbError> {
-    serde_json::to_string(&user.profile).map_err(|_| DbError::Corrupt("account.profile".into()))
+    serde_json::to_string(&user.profile.open()).map_err(|_| DbError::Corrupt("account.profile".into()))
 }
 
 /// The statement that adds an account, without its roles and groups.
@@ -206,10 +202,10 @@ pub fn insert_account(account: &Account) -> Result<Statement, DbError> {
         .bind(user.max_login_attempts)
         .bind(user.created_at.as_micros())
         .bind(user.updated_at.as_micros())
-        .bind(user.revision.created_by.as_str())
-        .bind(user.revision.updated_by.as_str())
+        .bind(user.revision.created_by())
+        .bind(user.revision.updated_by())
         .bind(user.revision.number)
-        .bind(user.profile.provisioned.external_id.clone()))
+        .bind(user.profile.provisioned().and_then(|it| it.external_id.clone())))
 }
 
 /// How a user proves who it is, as it is kept.
@@ -247,18 +243,14 @@ fn account(rows: &[Row]) -> Result<Option<Account>, DbError> {
         status,
         authenticator,
         roles: rows.iter().filter_map(role).collect(),
-        profile: serde_json::from_str(row.text(6)?).map_err(|_| corrupt("profile"))?,
+        profile: serde_json::from_str::<Profile>(row.text(6)?).map_err(|_| corrupt("profile"))?.into(),
         must_change_password: row.flag(7)?,
         max_login_attempts: small(row.opt_int(8)?)?,
         created_at: Timestamp::from_micros(row.int(9)?),
         updated_at: Timestamp::from_micros(row.int(10)?),
         grants: Grants::default(),
         tokens_after: row.opt_int(16)?.map(Timestamp::from_micros),
-        revision: Revision {
-            created_by: row.text(12)?.to_owned(),
-            updated_by: row.text(13)?.to_owned(),
-            number: row.int(14)?,
-        },
+        revision: Revision::of(row.text(12)?, row.text(13)?, row.int(14)?),
     };
     Ok(Some(Account { user, password }))
 }

@@ -111,8 +111,8 @@ pub fn insert(group: &Group, members: &[UserId]) -> Vec<Statement> {
         .bind(group.name.as_str())
         .bind(group.name.canonical().as_str())
         .bind(group.description.as_str())
-        .bind(group.revision.created_by.as_str())
-        .bind(group.revision.updated_by.as_str())
+        .bind(group.revision.created_by())
+        .bind(group.revision.updated_by())
         .bind(group.revision.number)
         .bind(group.created_at.as_micros())
         .bind(group.updated_at.as_micros())
@@ -144,7 +144,7 @@ fn rewrite(group: &Group) -> Statement {
         .bind(group.name.as_str())
         .bind(group.name.canonical().as_str())
         .bind(group.description.as_str())
-        .bind(group.revision.updated_by.as_str())
+        .bind(group.revision.updated_by())
         .bind(group.revision.number)
         .bind(group.updated_at.as_micros())
         .bind(group.external_id.clone())
@@ -176,11 +176,7 @@ fn group(row: &Row) -> Result<Group, DbError> {
         name: row.text(2)?.parse().map_err(|_| DbError::Corrupt("user_group.name".into()))?,
         description: row.text(3)?.to_owned(),
         roles: Vec::new(),
-        revision: Revision {
-            created_by: row.text(4)?.to_owned(),
-            updated_by: row.text(5)?.to_owned(),
-            number: row.int(6)?,
-        },
+        revision: Revision::of(row.text(4)?, row.text(5)?, row.int(6)?),
         created_at: Timestamp::from_micros(row.int(7)?),
         updated_at: Timestamp::from_micros(row.int(8)?),
         external_id: row.opt_text(9)?.map(str::to_owned),

@@ -355,7 +355,10 @@ impl<'a> Round<'a> {
         while let Some(portion) = self.found.chunks(PORTION).nth(self.written / PORTION) {
             portion.iter().for_each(|session| session.mark_saved());
             let statements = portion.iter().map(|session| sessions::touch(session)).collect();
-            db.write(statements, Durability::Relaxed).await?;
+            let outcomes = db.write(statements, Durability::Relaxed).await?;
+            // What another node used later is not written over, so what only this one knows is not on disk yet.
+            let written = portion.iter().zip(outcomes).filter(|(_, outcome)| outcome.changed > 0);
+            written.for_each(|(session, _)| session.forget_saved());
             self.written += PORTION;
         }
         Ok(())

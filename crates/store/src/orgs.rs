@@ -77,7 +77,7 @@ impl Orgs for Store {
             .bind(new.session_limit)
             .bind(new.updated_at.as_micros())
             .bind(org_profile(new)?)
-            .bind(new.revision.updated_by.as_str())
+            .bind(new.revision.updated_by())
             .bind(new.revision.number)
             .must_change();
         let (orgs, id) = (Arc::clone(&self.orgs), new.id);

@@ -90,12 +90,12 @@ impl People for Store {
             .bind(new.must_change_password)
             .bind(new.max_login_attempts)
             .bind(new.updated_at.as_micros())
-            .bind(new.revision.updated_by.as_str())
+            .bind(new.revision.updated_by())
             .bind(new.revision.number)
             .bind(new.name.as_str())
             .bind(new.name.canonical().as_str())
             .bind(authenticator(new))
-            .bind(new.profile.provisioned.external_id.clone())
+            .bind(new.profile.provisioned().and_then(|it| it.external_id.clone()))
             .must_change();
         let emptied = vec![first, sql(NO_ROLES).bind(id), sql(NO_GROUPS).bind(id)];
         self.change_user(new.id, [emptied, belongings(new)].concat(), keep, entry).await

@@ -59,7 +59,7 @@ fn sessions(org: &Org) -> Statement {
         .bind(org.absolute_minutes)
         .bind(org.session_limit)
         .bind(org.updated_at.as_micros())
-        .bind(org.revision.updated_by.as_str())
+        .bind(org.revision.updated_by())
         .bind(org.revision.number)
 }
 

@@ -80,8 +80,8 @@ pub fn insert(role: &CustomRole) -> Vec<Statement> {
             .bind(role.name.canonical().as_str())
             .bind(role.description.as_str())
             .bind(words(role.privileges))
-            .bind(role.revision.created_by.as_str())
-            .bind(role.revision.updated_by.as_str())
+            .bind(role.revision.created_by())
+            .bind(role.revision.updated_by())
             .bind(role.revision.number)
             .bind(role.created_at.as_micros())
             .bind(role.updated_at.as_micros()),
@@ -97,7 +97,7 @@ pub fn replace(role: &CustomRole) -> Vec<Statement> {
             .bind(role.name.canonical().as_str())
             .bind(role.description.as_str())
             .bind(words(role.privileges))
-            .bind(role.revision.updated_by.as_str())
+            .bind(role.revision.updated_by())
             .bind(role.revision.number)
             .bind(role.updated_at.as_micros())
             .must_change(),
@@ -131,11 +131,7 @@ fn role(row: &Row) -> Result<CustomRole, DbError> {
         name: row.text(2)?.parse().map_err(|_| corrupt("name"))?,
         description: row.text(3)?.to_owned(),
         privileges: privileges(row.text(4)?),
-        revision: Revision {
-            created_by: row.text(5)?.to_owned(),
-            updated_by: row.text(6)?.to_owned(),
-            number: row.int(7)?,
-        },
+        revision: Revision::of(row.text(5)?, row.text(6)?, row.int(7)?),
         created_at: Timestamp::from_micros(row.int(8)?),
         updated_at: Timestamp::from_micros(row.int(9)?),
     })

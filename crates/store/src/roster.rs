@@ -7,7 +7,7 @@ use crate::{Store, change};
 use async_trait::async_trait;
 use domain::audit::Entry;
 use domain::page::Page;
-use domain::roster::{Handle, Logged};
+use domain::roster::{Handle, Logged, Origin};
 use domain::session::{Session, SessionDigest};
 use domain::store::{Roster, StoreError};
 use domain::time::Timestamp;
@@ -46,7 +46,7 @@ impl Roster for Store {
         user: Option<UserId>,
         page: Page,
         now: Timestamp,
-    ) -> Result<Vec<Arc<Session>>, StoreError> {
+    ) -> Result<Vec<(Arc<Session>, Origin)>, StoreError> {
         // The order is that on disk.
         self.live.flush(&*self.db).await?;
         let statement = sql(if user.is_some() { OF_USER } else { OF_ORG })
@@ -61,13 +61,13 @@ impl Roster for Store {
         };
         let rows = self.db.read(statement).await?;
         let sessions = rows.iter().map(|row| self.latest(row)).collect::<Result<Vec<_>, DbError>>()?;
-        Ok(sessions.into_iter().filter(|session| !session.has_ended(now)).collect())
+        Ok(sessions.into_iter().filter(|(session, _)| !session.has_ended(now)).collect())
     }
 
     async fn session_by_handle(&self, Handle(first): Handle) -> Result<Option<Arc<Session>>, StoreError> {
         let end = |filler: u8| [first, [filler; 16]].concat();
         let rows = self.db.read(sql(BY_HANDLE).bind(end(0)).bind(end(0xff))).await?;
-        Ok(rows.first().map(|row| self.latest(row)).transpose()?)
+        Ok(rows.first().map(|row| self.latest(row)).transpose()?.map(|(session, _)| session))
     }
 
     async fn end_user_sessions(&self, user: UserId, entry: &Entry) -> Result<(), StoreError> {
@@ -104,10 +104,14 @@ impl Roster for Store {
 }
 
 impl Store {
-    /// The session of this row, as it is in memory if it is there: the disk may be behind.
-    fn latest(&self, row: &Row) -> Result<Arc<Session>, DbError> {
-        let found = record(row)?;
-        Ok(self.live.get(&found.digest).unwrap_or_else(|| Arc::new(found.into())))
+    /// The session of this row, as it is in memory if it is there: the disk may be behind. Where it was opened from is on
+    /// disk as soon as memory has forgotten it.
+    fn latest(&self, row: &Row) -> Result<(Arc<Session>, Origin), DbError> {
+        let mut found = record(row)?;
+        let origin = found.origin.take();
+        let session = self.live.get(&found.digest).unwrap_or_else(|| Arc::new(found.into()));
+        let origin = origin.or_else(|| session.origin()).unwrap_or_default();
+        Ok((session, origin))
     }
 }
 

@@ -194,7 +194,8 @@ impl Store {
             let Some(record) = rows.first().map(record).transpose()? else {
                 return Ok(None);
             };
-            let session = Arc::new(Session::from(record));
+            // Where it was opened from is asked of the disk alone.
+            let session = Arc::new(Session::from(Record { origin: None, ..record }));
             let kept = self.live.put(reading, Arc::clone(&session));
             if self.live.is_of_many() {
                 // It may have been opened elsewhere after a change of its user that is not heard of here yet. Others end
@@ -222,15 +223,14 @@ pub fn end_org(org: OrgId, at: Timestamp) -> Statement {
 
 /// The statement that writes the latest use of a session.
 pub fn touch(session: &Session) -> Statement {
-    let unique_id = session.unique_id().map(str::to_owned);
-    let origin = session.origin();
+    let Origin { address, device } = session.origin().unwrap_or_default();
     sql(TOUCH)
         .bind(session.digest.0)
         .bind(session.seen_at().as_micros())
         .bind(session.expires_at().as_micros())
-        .bind(unique_id)
-        .bind(origin.and_then(|origin| origin.address).map(|address| address.to_string()))
-        .bind(origin.and_then(|origin| origin.device.clone()))
+        .bind(session.unique_id())
+        .bind(address.map(|address| address.to_string()))
+        .bind(device)
 }
 
 fn open(session: &Session) -> Statement {
@@ -241,7 +241,7 @@ fn open(session: &Session) -> Statement {
         .bind(session.opened_at.as_micros())
         .bind(session.seen_at().as_micros())
         .bind(session.ends_at.as_micros())
-        .bind(session.idle.map(|idle| i64::try_from(idle.as_micros()).unwrap_or(i64::MAX)))
+        .bind(session.idle().map(|idle| i64::try_from(idle.as_micros()).unwrap_or(i64::MAX)))
         .bind(session.expires_at().as_micros())
 }
 

@@ -22,8 +22,8 @@ use domain::password::{REMEMBERED, Replacement};
 use domain::privilege::{Privilege, Privileges};
 use domain::revision::Revision;
 use domain::revocation::Revocation;
-use domain::role::{AnyRole, CustomRole, Role};
-use domain::roster::Handle;
+use domain::role::{AnyRole, CustomRole, Role, Roles};
+use domain::roster::{Handle, Origin};
 use domain::saml::mapping::GroupChange;
 use domain::saml::provider::{Attributes, Binding, Draft, Endpoint, Provider};
 use domain::saml::session::{NameId, SamlSession};
@@ -68,7 +68,7 @@ pub(crate) fn org(id: OrgId) -> Org {
         created_at: at(0),
         updated_at: at(1),
         profile: domain::org::Profile { city: "Oslo".into(), ..Default::default() },
-        revision: Revision { created_by: "ada".into(), updated_by: "bob".into(), number: 3 },
+        revision: Revision::of("ada", "bob", 3),
     }
 }
 
@@ -80,9 +80,9 @@ pub(crate) fn account(id: UserId, name: &str) -> Account {
         name,
         status: Status::Active,
         authenticator: Authenticator::Native,
-        roles: vec![Role::Admin, Role::Designer],
+        roles: [Role::Admin, Role::Designer].into_iter().collect(),
         grants: Grants::default(),
-        profile: Profile { first_name: "Ada".into(), ..Profile::default() },
+        profile: Profile { first_name: "Ada".into(), ..Profile::default() }.into(),
         must_change_password: true,
         max_login_attempts: Some(5),
         created_at: at(0),
@@ -320,7 +320,7 @@ async fn the_last_use_is_written_behind_and_never_revives() {
     world.store.close().await;
     let store = world.another().await;
     let live = store.live(&used.digest).await.unwrap().unwrap();
-    assert_eq!((live.session.seen_at(), live.session.unique_id()), (at(9), Some("$2a$")));
+    assert_eq!((live.session.seen_at(), live.session.unique_id()), (at(9), Some("$2a$".into())));
     assert!(store.live(&ended.digest).await.unwrap().is_none());
 }
 
@@ -697,7 +697,7 @@ fn group(roles: Vec<AnyRole>) -> Group {
 
 fn bare(id: UserId, name: &str) -> Account {
     let mut account = account(id, name);
-    account.user.roles.clear();
+    account.user.roles = Roles::default();
     account
 }
 
@@ -716,7 +716,7 @@ async fn a_user_is_listed_with_its_roles_and_groups_and_leaves_with_its_sessions
     let group = group(vec![AnyRole::Custom(Arc::new(role.clone())), AnyRole::BuiltIn(Role::Designer)]);
     store.add_group(&group, &[ADA], &entry(2)).await.unwrap();
     let mut bob = bare(BOB, "bob");
-    bob.user.grants = Grants { roles: vec![Arc::new(role.clone())], groups: vec![Arc::new(group.clone())] };
+    bob.user.grants = Grants::of(vec![Arc::new(role.clone())], vec![Arc::new(group.clone())]);
     store.add_user(&bob, &entry(3)).await.unwrap();
     assert_eq!(
         store.add_user(&bare(UserId::from_bits(13), "BOB"), &entry(3)).await,
@@ -855,8 +855,9 @@ async fn sessions_are_listed_by_their_last_use_and_found_by_their_handles() {
     for session in &all {
         store.open_session(session, &proven(), &entry(0)).await.unwrap();
     }
-    let seen =
-        |sessions: Vec<Arc<Session>>| -> Vec<u8> { sessions.iter().map(|it| it.digest.0[0]).collect() };
+    let seen = |sessions: Vec<(Arc<Session>, Origin)>| -> Vec<u8> {
+        sessions.iter().map(|(it, _)| it.digest.0[0]).collect()
+    };
     assert_eq!(seen(store.sessions(ACME, None, Page::default(), at(6)).await.unwrap()), [2, 1]);
     assert_eq!(seen(store.sessions(ACME, Some(ADA), Page::new(1, 1), at(6)).await.unwrap()), [1]);
     assert!(store.sessions(ACME, Some(BOB), Page::default(), at(6)).await.unwrap().is_empty());
@@ -1201,8 +1202,9 @@ async fn what_scim_calls_a_user_or_a_group_is_kept_and_found() {
     let store = &world.store;
     let mut bob = bare(BOB, "bob");
     let email = Contact { value: Some("b@acme.test".into()), kind: Some("work".into()), primary: Some(true) };
-    bob.user.profile.provisioned =
+    let provisioned =
         Provisioned { external_id: Some("00u1".into()), emails: vec![email], ..Provisioned::default() };
+    bob.user.profile = Profile { provisioned, ..Profile::default() }.into();
     store.add_user(&bob, &entry(1)).await.unwrap();
     let night = Group { external_id: Some("00g1".into()), ..group(vec![]) };
     store.add_group(&night, &[BOB], &entry(1)).await.unwrap();
@@ -1215,7 +1217,9 @@ async fn what_scim_calls_a_user_or_a_group_is_kept_and_found() {
     let known = User::clone(&*store.user(BOB).await.unwrap().unwrap());
     assert_eq!(known.profile, bob.user.profile);
     let mut renamed = User { name: "bobby".parse().unwrap(), authenticator: Authenticator::Saml, ..known };
-    renamed.profile.provisioned.external_id = None;
+    let mut profile = renamed.profile.open();
+    profile.provisioned.external_id = None;
+    renamed.profile = profile.into();
     renamed.revision = renamed.revision.next("SCIM");
     store.replace_user(&renamed, Keep::All, &entry(2)).await.unwrap();
     let store = &world.another().await;
@@ -1367,7 +1371,7 @@ async fn what_a_provider_calls_a_session_is_forgotten_with_it_and_with_its_org()
     store.forget_sessions(at(40)).await.unwrap();
     assert_eq!((kept(1).await, kept(2).await, kept(3).await), (false, true, false));
     let unwritten = session(5, ACME, 0);
-    let refused = Revision { number: 9, ..proven() };
+    let refused = Revision::of("System", "System", 9);
     let refused = store.open_saml_session(&unwritten, &refused, &known_as("ada", None), &entry(0)).await;
     assert_eq!((refused, kept(5).await), (Err(StoreError::Conflict), false));
     let sub = below(20, ACME, "Sub");

@@ -9,10 +9,10 @@ use crate::group::Group;
 use crate::name::Label;
 use crate::org::Org;
 use crate::revision::Revision;
-use crate::role::{CustomRole, Role};
+use crate::role::{CustomRole, Role, Roles};
 use crate::scim::{ScimToken, TokenDigest};
 use crate::store::StoreError;
-use crate::user::{Authenticator, Grants, Profile, Status, User};
+use crate::user::{Authenticator, Grants, Packed, Status, User};
 use std::net::IpAddr;
 use std::sync::Arc;
 use wire::{GroupId, OrgId, RoleId, Secret, UserId};
@@ -74,9 +74,9 @@ fn acting(token: &ScimToken, org: Arc<Org>) -> Option<Provisioner> {
         name: "SCIM".parse().ok()?,
         status: Status::Active,
         authenticator: Authenticator::Saml,
-        roles: Vec::new(),
-        grants: Grants { roles: vec![Arc::new(role)], groups: Vec::new() },
-        profile: Profile::default(),
+        roles: Roles::default(),
+        grants: Grants::of(vec![Arc::new(role)], Vec::new()),
+        profile: Packed::default(),
         must_change_password: false,
         tokens_after: None,
         max_login_attempts: None,

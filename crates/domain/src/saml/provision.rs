@@ -10,9 +10,9 @@ use crate::group::Group;
 use crate::name::UserName;
 use crate::page::Page;
 use crate::revision::Revision;
-use crate::role::AnyRole;
+use crate::role::{AnyRole, Roles};
 use crate::store::StoreError;
-use crate::user::{Account, Authenticator, Grants, Keep, Profile, Status, User};
+use crate::user::{Account, Authenticator, Grants, Keep, Packed, Profile, Status, User};
 use std::sync::Arc;
 use wire::{OrgId, UserId};
 
@@ -102,9 +102,9 @@ impl Arrival<'_> {
             name: self.name.clone(),
             status: Status::Active,
             authenticator: Authenticator::Saml,
-            roles: Vec::new(),
-            grants: Grants { roles: Vec::new(), groups },
-            profile: self.profile(Profile::default()),
+            roles: Roles::default(),
+            grants: Grants::of(Vec::new(), groups),
+            profile: self.profile(Profile::default()).into(),
             must_change_password: false,
             max_login_attempts: None,
             created_at: now,
@@ -119,7 +119,7 @@ impl Arrival<'_> {
 
     /// Writes what is different, if anything is.
     async fn follow(&self, cx: &Cx, old: &User) -> Result<User, StoreError> {
-        let mut new = User { profile: self.profile(old.profile.clone()), ..old.clone() };
+        let mut new = User { profile: self.profile(old.profile.open()).into(), ..old.clone() };
         if self.provider.terms.draft().map_groups_and_roles {
             let links = cx.store.saml_links(old.org).await?;
             let (roles, mut groups) = self.wanted(cx).await?;
@@ -215,17 +215,17 @@ async fn group_of(cx: &Cx, org: OrgId, id: wire::GroupId) -> Result<Option<Arc<G
 }
 
 fn set_roles(user: &mut User, roles: Vec<AnyRole>) {
-    (user.roles, user.grants.roles) = (Vec::new(), Vec::new());
+    (user.roles, user.grants.roles) = (Roles::default(), Vec::new());
     for role in roles {
         match role {
-            AnyRole::BuiltIn(role) => user.roles.push(role),
+            AnyRole::BuiltIn(role) => user.roles.add(role),
             AnyRole::Custom(role) => user.grants.roles.push(role),
         }
     }
 }
 
 /// What makes one writing of an account another one.
-fn what_counts(user: &User) -> (&Profile, Vec<wire::RoleId>, Vec<wire::GroupId>) {
+fn what_counts(user: &User) -> (&Packed, Vec<wire::RoleId>, Vec<wire::GroupId>) {
     let mut roles: Vec<_> = user.own_roles().map(|role| role.id()).collect();
     let mut groups: Vec<_> = user.grants.groups.iter().map(|group| group.id).collect();
     roles.sort();

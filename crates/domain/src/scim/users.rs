@@ -8,7 +8,7 @@ use crate::cx::Cx;
 use crate::name::{NotAName, UserName};
 use crate::page::Page;
 use crate::password;
-use crate::user::{self, Authenticator, Draft, Profile, Status, User};
+use crate::user::{self, Authenticator, Draft, Packed, Profile, Status, User};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use wire::scim::filter::Filter;
@@ -162,7 +162,7 @@ pub async fn change(
         let over = by.over_user(cx, id).await?;
         let old = Arc::clone(over.thing());
         expected.check(&version(&old))?;
-        let said = Said::of(change.of(&USER, shown(&old, base))?, &old.profile, old.status)?;
+        let said = Said::of(change.of(&USER, shown(&old, base))?, &old.profile.open(), old.status)?;
         let has_password = said.password.is_some();
         match write(cx, by, over, said).await {
             Err(ScimError::Contended) if !has_password => {
@@ -183,6 +183,7 @@ async fn write(
     said: Said,
 ) -> Result<Arc<User>, ScimError> {
     let Said { name, status, profile, password } = said;
+    let profile = Packed::from(profile);
     let old = Arc::clone(over.thing());
     user::is_free(cx, &name, old.id).await?;
     let authenticator = if password.is_some() { Authenticator::Native } else { old.authenticator };
@@ -222,7 +223,7 @@ pub fn tagged(user: &User, base: Base<'_>, view: &View) -> Tagged {
 
 fn shown(user: &User, base: Base<'_>) -> Resource {
     let (profile, id) = (&user.profile, user.id.base62());
-    let extra = &profile.provisioned;
+    let extra = profile.provisioned().cloned().unwrap_or_default();
     let groups: Vec<Value> = user
         .group_names()
         .map(|(name, id)| {
@@ -230,7 +231,7 @@ fn shown(user: &User, base: Base<'_>) -> Resource {
             json!({"value": id, "$ref": format!("{base}/Groups/{id}"), "display": name, "type": "direct"})
         })
         .collect();
-    let name = [("familyName", &profile.last_name), ("givenName", &profile.first_name)];
+    let name = [("familyName", profile.last_name()), ("givenName", profile.first_name())];
     let name: Resource =
         name.into_iter().filter(|(_, it)| !it.is_empty()).map(|(key, it)| (key.into(), json!(it))).collect();
     let all = [
@@ -240,11 +241,11 @@ fn shown(user: &User, base: Base<'_>) -> Resource {
         ("userName", json!(user.name.as_str())),
         ("name", Value::Object(name)),
         ("displayName", json!(extra.display_name)),
-        ("title", json!(profile.title)),
-        ("timezone", json!(profile.timezone)),
+        ("title", json!(profile.title())),
+        ("timezone", json!(profile.timezone())),
         ("active", json!(user.is_active())),
-        ("emails", json!(provisioned::shown(&extra.emails, &profile.email))),
-        ("phoneNumbers", json!(provisioned::shown(&extra.phones, &profile.phone))),
+        ("emails", json!(provisioned::shown(&extra.emails, profile.email()))),
+        ("phoneNumbers", json!(provisioned::shown(&extra.phones, profile.phone()))),
         ("groups", json!(groups)),
         (
             "meta",

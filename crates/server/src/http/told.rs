@@ -141,7 +141,7 @@ fn told(caller: &Caller, rest: &str) -> Option<Vec<u8>> {
 fn kind(user: &User) -> u64 {
     let mut hasher = DefaultHasher::new();
     user.roles.hash(&mut hasher);
-    user.profile.timezone.hash(&mut hasher);
+    user.profile.timezone().hash(&mut hasher);
     user.grants.groups.iter().for_each(|group| group.id.hash(&mut hasher));
     hasher.finish()
 }
@@ -153,7 +153,7 @@ fn is_alike(one: &Arc<User>, other: &Arc<User>) -> bool {
             && one.grants == other.grants
             && one.status == other.status
             && one.authenticator == other.authenticator
-            && one.profile.timezone == other.profile.timezone
+            && one.profile.timezone() == other.profile.timezone()
 }
 
 /// A name may hold letters that a header may not; those are written as `%` and hexadecimal digits (RFC 3986 section 2.1).

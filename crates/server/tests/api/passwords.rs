@@ -132,7 +132,7 @@ async fn an_administrator_sets_question_and_answer_with_the_user() {
     let added = add(&cleo("Fluffy")).await;
     assert_eq!((added.status.as_u16(), added.body.contains("luffy")), (201, false), "{added}");
     let user = added.json()["id"].as_str().unwrap().to_owned();
-    assert_eq!(world.account("cleo").await.user.profile.security_question, "PET_NAME");
+    assert_eq!(world.account("cleo").await.user.profile.security_question(), "PET_NAME");
     reset(&world, &user, "FLUFFY", "a better one").await.is("200");
     let patch = world.ask(Method::PATCH, &format!("/saas/public/core/v3/users/{user}"));
     let patched = patch.header("INFA-SESSION-ID", &ada).json(r#"{"securityAnswer":"Rex the dog"}"#).await;

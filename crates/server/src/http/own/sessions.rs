@@ -94,15 +94,14 @@ fn shown(caller: &Caller, seen: &[Seen]) -> Response {
     reply::json(&Sessions { sessions })
 }
 
-fn session(Seen { session, user }: &Seen, current: bool) -> Session {
-    let origin = session.origin().cloned().unwrap_or_default();
+fn session(Seen { session, origin, user }: &Seen, current: bool) -> Session {
     Session {
         handle: Handle::from(session.digest).to_string(),
         current,
         user_id: user.id,
         user_name: user.name.as_str().to_owned(),
         org_id: session.org,
-        device: origin.device,
+        device: origin.device.clone(),
         address: origin.address.map(|address| address.to_string()),
         opened_at: session.opened_at.rfc3339(),
         last_used_at: session.seen_at().rfc3339(),

@@ -27,7 +27,7 @@ pub fn session_user<'a>(app: &'a App, caller: &'a Caller) -> SessionUser<'a> {
         effective_roles: user.role_names().collect(),
         effective_privileges: BTreeMap::new(),
         status: if user.is_active() { "Active" } else { "Inactive" },
-        time_zone_id: &user.profile.timezone,
+        time_zone_id: user.profile.timezone(),
         authenticator: user.authenticator.name(),
         base_api_url: &app.saas_url,
         server_url: &app.saas_url,

@@ -97,7 +97,7 @@ pub async fn change(
     body: Body,
 ) -> Result<Response, ApiError> {
     let over = access::over_user(&app.cx, &caller, people::id(&id)?).await?;
-    let change = people::change(&body.nested("user")?, &over.thing().profile)?;
+    let change = people::change(&body.nested("user")?, &over.thing().profile.open())?;
     let user = user::change(&app.cx, over, change).await?;
     Ok(reply::v2(Format::asked_for(&headers), &people::user(&app, &user, None)))
 }

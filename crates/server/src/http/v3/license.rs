@@ -76,8 +76,8 @@ fn shown(app: &App, org: &Org) -> Response {
     reply::json(&License {
         create_time: to_the_second(org.created_at),
         update_time: to_the_second(org.updated_at),
-        created_by: &org.revision.created_by,
-        updated_by: &org.revision.updated_by,
+        created_by: org.revision.created_by(),
+        updated_by: org.revision.updated_by(),
         id: org.id,
         parent_org: org.parent,
         custom_licenses: Vec::new(),

@@ -179,7 +179,7 @@ impl Change {
             };
         }
         Ok(Self::Fields(Box::new(user::Change {
-            profile: Some(profile(fields, &now.profile)?),
+            profile: Some(profile(fields, &now.profile.open())?),
             must_change_password: fields.flag("forcePasswordChange")?,
             max_login_attempts: attempts(fields)?,
         })))
@@ -246,19 +246,19 @@ fn shown<'a>(user: &'a User, attempts: u32) -> admin::User<'a> {
     admin::User {
         id: user.id,
         org_id: user.org,
-        created_by: &user.revision.created_by,
-        updated_by: &user.revision.updated_by,
+        created_by: user.revision.created_by(),
+        updated_by: user.revision.updated_by(),
         create_time: user.created_at.rfc3339(),
         update_time: user.updated_at.rfc3339(),
         user_name: user.name.as_str(),
-        first_name: &profile.first_name,
-        last_name: &profile.last_name,
-        description: &profile.description,
-        title: &profile.title,
-        phone: &profile.phone,
-        email: &profile.email,
+        first_name: profile.first_name(),
+        last_name: profile.last_name(),
+        description: profile.description(),
+        title: profile.title(),
+        phone: profile.phone(),
+        email: profile.email(),
         state: if user.is_active() { "Provisioned" } else { "Inactive" },
-        time_zone_id: &profile.timezone,
+        time_zone_id: profile.timezone(),
         max_login_attempts: attempts.to_string(),
         authentication: user.authenticator.name(),
         force_password_change: user.must_change_password,
@@ -286,8 +286,8 @@ pub fn group(shown: &Shown) -> admin::Group<'_> {
     admin::Group {
         id: group.id,
         org_id: group.org,
-        created_by: &group.revision.created_by,
-        updated_by: &group.revision.updated_by,
+        created_by: group.revision.created_by(),
+        updated_by: group.revision.updated_by(),
         create_time: group.created_at.rfc3339(),
         update_time: group.updated_at.rfc3339(),
         user_group_name: group.name.as_str(),
@@ -298,7 +298,7 @@ pub fn group(shown: &Shown) -> admin::Group<'_> {
 }
 
 fn member_of(user: &User) -> MemberOf<'_> {
-    MemberOf { id: user.id, user_name: user.name.as_str(), description: &user.profile.description }
+    MemberOf { id: user.id, user_name: user.name.as_str(), description: user.profile.description() }
 }
 
 /// A role as v3 shows it, with its privileges when they are wanted.
@@ -311,8 +311,8 @@ pub fn role(role: &AnyRole, with_privileges: bool) -> admin::Role {
     admin::Role {
         id,
         org_id: owner,
-        created_by: revision.created_by,
-        updated_by: revision.updated_by,
+        created_by: revision.created_by().to_owned(),
+        updated_by: revision.updated_by().to_owned(),
         create_time: made.rfc3339(),
         update_time: changed.rfc3339(),
         role_name,
