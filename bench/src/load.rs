@@ -59,7 +59,7 @@ impl Spread {
 
 /// What a load did to a server.
 pub struct Outcome {
-    /// The times of the answers with status 200.
+    /// The times of the answers with a status that says success.
     pub answered: Spread,
     /// The other answers, and in an open load those that nobody had asked for when time was up.
     pub refused: usize,
@@ -163,7 +163,7 @@ impl Client {
                 break;
             }
             match self.ask(asked).await? {
-                (StatusCode::OK, _) => answered.add(started.elapsed()),
+                (status, _) if status.is_success() => answered.add(started.elapsed()),
                 _ => refused += 1,
             }
         }
@@ -182,7 +182,7 @@ impl Client {
             } else {
                 wait_until(due).await;
                 match self.ask(asked).await? {
-                    (StatusCode::OK, _) => answered.add(due.elapsed()),
+                    (status, _) if status.is_success() => answered.add(due.elapsed()),
                     _ => refused += 1,
                 }
             }
