@@ -1,6 +1,6 @@
 //! Single logout in a browser: it carries our question to the org's provider and brings the answer, or theirs and ours.
 
-use super::asked;
+use super::asked::{self, About};
 use super::cookies;
 use super::page;
 use super::saml::{of_text, send};
@@ -72,7 +72,7 @@ pub fn ask(app: &App, question: &Question) -> Result<Response, ApiError> {
         Carried::InUrl(url) => page::show(StatusCode::OK, &GoOn { url }),
         in_form @ Carried::InForm { .. } => send(in_form)?,
     };
-    asked::remember(&mut response, question.org, &question.id, app);
+    asked::remember(&mut response, About::SignOut, (question.org, &question.id), app);
     Ok(response)
 }
 
@@ -123,7 +123,7 @@ async fn has_dead_session(Brought { app, headers, body, .. }: &Brought) -> bool 
 
 async fn conclude(brought: &Brought, delivered: Delivered) -> Result<Response, ApiError> {
     let Brought { app, org, headers, body } = brought;
-    let carried = asked::recall(headers, *org, app);
+    let carried = asked::recall(headers, About::SignOut, *org, app);
     let mut response = match app.conclude(*org, delivered, carried, body.visit(Door::Web)).await? {
         Farewell::Everywhere => said("You are signed out here and at your identity provider."),
         Farewell::NotEverywhere => said(
@@ -131,7 +131,7 @@ async fn conclude(brought: &Brought, delivered: Delivered) -> Result<Response, A
              there, or close your browser.",
         ),
     };
-    asked::forget(&mut response, app);
+    asked::forget(&mut response, About::SignOut, app);
     Ok(response)
 }
 

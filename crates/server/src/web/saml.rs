@@ -1,6 +1,6 @@
 //! SAML in a browser: it carries a question to the org's provider and brings the answer (protocol.md 2.3, 6.1).
 
-use super::asked;
+use super::asked::{self, About};
 use super::home;
 use super::page::{self, HOME, hash};
 use crate::app::App;
@@ -41,7 +41,7 @@ pub async fn begin(
     let relay = relayed(query.as_deref().unwrap_or_default());
     let (id, carried) = carry::question(&app.cx, org, relay.as_deref()).await?.ok_or_else(no_sign_on)?;
     let mut response = send(&carried)?;
-    asked::remember(&mut response, org, &id, &app);
+    asked::remember(&mut response, About::SignIn, (org, &id), &app);
     Ok(response)
 }
 
@@ -58,13 +58,13 @@ pub async fn consume(
     let (org, fields) = (of_text(&org)?, body.strict_form()?);
     let message = fields.required("SAMLResponse", LONGEST)?.clone();
     let relay = fields.optional("RelayState", LONGEST_PATH).ok().flatten();
-    let taker = Taker::Browser { asked: asked::recall(&headers, org, &app) };
+    let taker = Taker::Browser { asked: asked::recall(&headers, About::SignIn, org, &app) };
     let opened =
         app.sign_in_with_saml(org, message, taker, body.visit(Door::Web)).await.map_err(for_people)?;
     roster::came_from(&app.cx, &opened.caller, &body.origin());
     let path = relay.and_then(|path| own_path(path.expose())).unwrap_or(HOME);
     let mut response = home::hand_over(&app, &opened, path);
-    asked::forget(&mut response, &app);
+    asked::forget(&mut response, About::SignIn, &app);
     Ok(response)
 }
 

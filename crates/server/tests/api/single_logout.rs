@@ -369,7 +369,7 @@ async fn whoever_signs_out_here_is_signed_out_first_and_then_sent_to_their_provi
     assert!(!world.is_alive(&session).await);
     let cookies: Vec<_> =
         page.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap()).collect();
-    let id = between(cookies[0], "__Host-LATCHKEY_SAML=5mYdXw9KcJhaf3LrN8pQ2v.", ";");
+    let id = between(cookies[0], "__Host-LATCHKEY_SAML_OUT=5mYdXw9KcJhaf3LrN8pQ2v.", ";");
     assert!(cookies[0].ends_with("; HttpOnly; SameSite=None; Secure; Path=/; Max-Age=1800"), "{cookies:?}");
     assert!(cookies[1].starts_with("USER_SESSION=;") && cookies[1].ends_with("Max-Age=0"), "{cookies:?}");
     let url = between(&page.body, "<a id=\"go-on\" href=\"", "\"").replace("&#38;", "&");
@@ -432,13 +432,14 @@ async fn every_answer_of_the_corpus_is_told_as_its_name_says() {
     for (name, bytes) in corpus("logout/answers") {
         let world = world().await;
         let question = brought(&world, &format!("answers/{name}"), &bytes);
-        let answer = question.header("Cookie", "__Host-LATCHKEY_SAML=5mYdXw9KcJhaf3LrN8pQ2v._asked").await;
+        let answer =
+            question.header("Cookie", "__Host-LATCHKEY_SAML_OUT=5mYdXw9KcJhaf3LrN8pQ2v._asked").await;
         let verdict = name.split_once("--").unwrap().0;
         if verdict.ends_with("everywhere") {
             assert_eq!(answer.status, 200, "{name}: {answer} {:?}", reasons(&world).await);
             let told = if verdict == "everywhere" { everywhere } else { not };
             assert!(answer.body.contains(told), "{name}: {answer}");
-            assert!(answer.header("set-cookie").starts_with("__Host-LATCHKEY_SAML=;"), "{answer}");
+            assert!(answer.header("set-cookie").starts_with("__Host-LATCHKEY_SAML_OUT=;"), "{answer}");
             let told = events(&world, "logout_answered").await;
             assert_eq!(told[0]["everywhere"], Value::Bool(verdict == "everywhere"), "{name}");
         } else {
@@ -454,12 +455,27 @@ async fn an_answer_is_taken_once_and_from_the_browser_that_asked() {
     let world = world().await;
     let name = "everywhere--in-a-url.query";
     let bring = || brought(&world, name, &file(&format!("logout/answers/{name}")));
-    let asked = "__Host-LATCHKEY_SAML=5mYdXw9KcJhaf3LrN8pQ2v._asked";
+    let asked = "__Host-LATCHKEY_SAML_OUT=5mYdXw9KcJhaf3LrN8pQ2v._asked";
     assert_eq!(bring().await.status, 401);
     assert_eq!(bring().header("Cookie", &asked.replace("5mYd", "2rPk")).await.status, 401);
     assert_eq!(bring().header("Cookie", asked).await.status, 200);
     assert_eq!(bring().header("Cookie", asked).await.status, 401);
     assert_eq!(reasons(&world).await, ["wrong_request", "wrong_request", "replayed"]);
+}
+
+#[tokio::test]
+async fn whoever_signs_in_in_another_window_disturbs_no_sign_out() {
+    let world = world().await;
+    let name = "everywhere--in-a-url.query";
+    let bring = || brought(&world, name, &file(&format!("logout/answers/{name}")));
+    let cookie =
+        |name: &str, asked: &str| format!("__Host-LATCHKEY_SAML{name}=5mYdXw9KcJhaf3LrN8pQ2v.{asked}");
+    assert_eq!(bring().header("Cookie", &cookie("", "_asked")).await.status, 401, "that asked who they are");
+    let both = [cookie("", "_other"), cookie("_OUT", "_asked")].join("; ");
+    let answer = bring().header("Cookie", &both).await;
+    assert_eq!(answer.status, 200, "{answer}");
+    let forgotten: Vec<_> = answer.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(forgotten, ["__Host-LATCHKEY_SAML_OUT=; HttpOnly; SameSite=None; Secure; Path=/; Max-Age=0"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -536,7 +552,7 @@ async fn an_answer_is_recorded_although_the_browser_that_brought_it_has_gone() {
     let name = "everywhere--in-a-url.query";
     let bring = || {
         brought(&world, name, &file(&format!("logout/answers/{name}")))
-            .header("Cookie", "__Host-LATCHKEY_SAML=5mYdXw9KcJhaf3LrN8pQ2v._asked")
+            .header("Cookie", "__Host-LATCHKEY_SAML_OUT=5mYdXw9KcJhaf3LrN8pQ2v._asked")
     };
     world.hang_up(bring()).await;
     let recorded = timeout(Duration::from_secs(10), async {
