@@ -28,12 +28,20 @@ const LIFT: &str =
 const FORGET_OLD: &str =
     "DELETE FROM attempt WHERE succeeded_at < $2 AND last_at < $1 AND COALESCE(locked_until, 0) < $1";
 
+/// When the last one was that is within the number. No index knows it, so it is looked for where nobody waits for it.
+///
 /// Those where somebody signed in and those where nobody did, so that neither push out the other.
-const FORGET_MANY: [&str; 2] = [
+const WITHIN: [&str; 2] = [
+    "SELECT last_at FROM attempt WHERE succeeded_at = 0 ORDER BY last_at DESC LIMIT 1 OFFSET $1",
+    "SELECT succeeded_at FROM attempt WHERE succeeded_at > 0 ORDER BY succeeded_at DESC LIMIT 1 OFFSET $1",
+];
+
+/// In portions, so that others may write in between.
+const FORGET_BEYOND: [&str; 2] = [
     "DELETE FROM attempt WHERE (name, network) IN (SELECT name, network FROM attempt
-    WHERE succeeded_at = 0 ORDER BY last_at DESC LIMIT 1000 OFFSET $1)",
+    WHERE succeeded_at = 0 AND last_at < $1 ORDER BY name, network LIMIT 1000)",
     "DELETE FROM attempt WHERE (name, network) IN (SELECT name, network FROM attempt
-    WHERE succeeded_at > 0 ORDER BY succeeded_at DESC LIMIT 1000 OFFSET $1)",
+    WHERE succeeded_at > 0 AND succeeded_at < $1 ORDER BY name, network LIMIT 1000)",
 ];
 
 #[async_trait]
@@ -80,8 +88,11 @@ impl AttemptCounters for Store {
     ) -> Result<(), StoreError> {
         let old = sql(FORGET_OLD).bind(before.as_micros()).bind(known.as_micros());
         self.db.write(vec![old], Durability::Relaxed).await?;
-        for many in FORGET_MANY {
-            self.delete_all(|| sql(many).bind(most / 2)).await?;
+        for (within, forget) in WITHIN.into_iter().zip(FORGET_BEYOND) {
+            let rows = self.db.read(sql(within).bind((most / 2).saturating_sub(1))).await?;
+            if let Some(last) = rows.first().map(|row| row.int(0)).transpose()? {
+                self.delete_all(|| sql(forget).bind(last)).await?;
+            }
         }
         Ok(())
     }

@@ -3,7 +3,8 @@
 //! One text runs on SQLite and PostgreSQL, and on what speaks PostgreSQL's language (CockroachDB, YugabyteDB). So:
 //!
 //! - Bytes are `{BLOB}` in migrations, whole numbers, instants and flags `BIGINT`, words and JSON `TEXT`; no `SERIAL`,
-//!   `AUTOINCREMENT`, `BOOLEAN`, arrays, `WITHOUT ROWID`, triggers or stored functions.
+//!   `AUTOINCREMENT`, `BOOLEAN`, arrays, triggers or stored functions. What one engine alone understands (`WITHOUT ROWID`)
+//!   stands behind its name in a migration, see `migrate::Engine`.
 //! - A flag is bound as 0 or 1 and compared with `= 1`; a condition (`a IS NULL`, `EXISTS (…)`) may be selected, which
 //!   gives 0 or 1, but is not put into a column without `CASE`.
 //! - `SUM` of numbers is no `BIGINT` on PostgreSQL: `CAST(SUM(n) AS BIGINT)`. `COUNT` and `MAX` are. A division of

@@ -64,6 +64,7 @@ const MIGRATIONS: &[migrate::Migration] = &[
     (11, "nodes", include_str!("../migrations/0011_nodes.sql")),
     (12, "saml_key", include_str!("../migrations/0012_saml_key.sql")),
     (13, "saml_session", include_str!("../migrations/0013_saml_session.sql")),
+    (14, "narrow_writes", include_str!("../migrations/0014_narrow_writes.sql")),
 ];
 
 /// A store that is open. It answers the traits of `domain::store`.

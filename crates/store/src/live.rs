@@ -476,11 +476,9 @@ mod tests {
     #[tokio::test]
     async fn what_a_round_leaves_comes_again() {
         let (db, table) = (database().await.unwrap(), used(PORTION as u64 * 3));
-        {
-            let mut round = std::pin::pin!(table.flush_all(&db));
-            let waker = std::task::Waker::noop();
-            assert!(round.as_mut().poll(&mut std::task::Context::from_waker(waker)).is_pending());
-        }
+        let closed = database().await.unwrap();
+        closed.close().await;
+        assert!(table.flush_all(&closed).await.is_err());
         assert_eq!(unsaved(&table), PORTION * 3);
         table.flush_all(&db).await.unwrap();
         assert_eq!(unsaved(&table), 0);

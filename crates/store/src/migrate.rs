@@ -6,12 +6,45 @@ use aws_lc_rs::digest::{SHA256, digest};
 use domain::store::StoreError;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-/// A step: its number, its name, and its SQL, where `{BLOB}` stands for the engine's type of bytes. A released step never
-/// changes.
+/// A step: its number, its name, and its SQL as an [`Engine`] spells it. A released step never changes.
 pub type Migration = (u32, &'static str, &'static str);
 
 /// The number of a step that no release has: it stands in a store while another one is copied into it.
 pub(crate) const UNFINISHED: i64 = 1_000_000;
+
+/// Who runs a step. In its SQL `{BLOB}` stands for the engine's type of bytes. A line `{SQLITE}` or `{POSTGRES}` says that
+/// the lines behind it are for one of them alone, a line `{BOTH}` that they are for both again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+impl Engine {
+    /// The SQL of a step as this engine reads it.
+    pub(crate) fn spelled(self, text: &str) -> String {
+        let (mut only, mut spelled) = (None, String::with_capacity(text.len()));
+        for line in text.lines() {
+            match line {
+                "{SQLITE}" => only = Some(Self::Sqlite),
+                "{POSTGRES}" => only = Some(Self::Postgres),
+                "{BOTH}" => only = None,
+                _ if only.is_none_or(|engine| engine == self) => {
+                    spelled.push_str(line);
+                    spelled.push('\n');
+                }
+                _ => {}
+            }
+        }
+        spelled.replace(
+            "{BLOB}",
+            match self {
+                Self::Sqlite => "BLOB",
+                Self::Postgres => "BYTEA",
+            },
+        )
+    }
+}
 
 /// Why the schema is not up to date; nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,7 +129,7 @@ pub(crate) fn run(
 }
 
 fn applied(whole: &Transaction<'_>) -> Result<Vec<Applied>, rusqlite::Error> {
-    whole.execute_batch(&in_sqlite(
+    whole.execute_batch(&Engine::Sqlite.spelled(
         "CREATE TABLE IF NOT EXISTS migration (
             number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum {BLOB} NOT NULL, applied_at BIGINT NOT NULL)",
     ))?;
@@ -130,7 +163,7 @@ pub(crate) fn missing<'a>(
 
 fn apply(whole: &Transaction<'_>, step: &Migration, applied_at: i64) -> Result<(), rusqlite::Error> {
     let (number, name, text) = *step;
-    whole.execute_batch(&in_sqlite(text))?;
+    whole.execute_batch(&Engine::Sqlite.spelled(text))?;
     whole.execute(
         "INSERT INTO migration (number, name, checksum, applied_at) VALUES (?1, ?2, ?3, ?4)",
         (number, name, checksum_of(text).as_ref(), applied_at),
@@ -140,10 +173,6 @@ fn apply(whole: &Transaction<'_>, step: &Migration, applied_at: i64) -> Result<(
 
 pub(crate) fn checksum_of(text: &str) -> aws_lc_rs::digest::Digest {
     digest(&SHA256, text.as_bytes())
-}
-
-fn in_sqlite(text: &str) -> String {
-    text.replace("{BLOB}", "BLOB")
 }
 
 #[cfg(test)]
@@ -180,6 +209,13 @@ mod tests {
         assert_eq!((rows[0].id(0), rows[0].text(1)), (Ok(7), Ok("BLOB")));
     }
 
+    #[test]
+    fn each_engine_reads_what_is_for_it() {
+        let text = "a {BLOB};\n{SQLITE}\nb {BLOB};\n{POSTGRES}\nc {BLOB};\n{BOTH}\nd;\n";
+        assert_eq!(Engine::Sqlite.spelled(text), "a BLOB;\nb BLOB;\nd;\n");
+        assert_eq!(Engine::Postgres.spelled(text), "a BYTEA;\nc BYTEA;\nd;\n");
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn two_that_start_at_once_apply_each_step_once() {
         let folder = tempfile::tempdir().unwrap();
@@ -188,6 +224,67 @@ mod tests {
             tokio::join!(one.migrate(&[FIRST, SECOND], AT), two.migrate(&[FIRST, SECOND], AT + 1));
         assert_eq!((first, second), (Ok(()), Ok(())));
         assert_eq!(applied(&one).await.len(), 2);
+    }
+
+    const SESSIONS: &str =
+        "SELECT hex(digest) || hex(user_id) || hex(org_id) || opened_at || seen_at || ends_at
+        || COALESCE(idle_micros, '-') || expires_at || COALESCE(unique_id, '-') || COALESCE(ended_at, '-')
+        || COALESCE(address, '-') || COALESCE(device, '-') FROM session ORDER BY digest";
+    const CALLED: &str = "SELECT hex(digest) || hex(org_id) || hex(provider_id) || hex(subject) || name_id
+        || COALESCE(format, '-') || COALESCE(session_index, '-') FROM saml_session ORDER BY digest";
+    const COUNTERS: &str = "SELECT hex(name) || network || failures || pending || COALESCE(locked_until, '-')
+        || last_at || succeeded_at || version FROM attempt ORDER BY name, network";
+    const KEYS: &str = "SELECT i.name || ' ' || group_concat(c.name) FROM pragma_index_list('session') i,
+        pragma_index_info(i.name) c GROUP BY i.name ORDER BY i.name";
+
+    /// Sessions, some of which SAML has opened, and counters, as they stand in step 13.
+    const FILL: [&str; 4] = [
+        "INSERT INTO org (id, name, parent_id, authentication_type, created_at, updated_at)
+         VALUES (x'01', 'Acme', x'01', 'NATIVE', 0, 0)",
+        "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 500)
+         INSERT INTO session (digest, user_id, org_id, opened_at, seen_at, ends_at, idle_micros, expires_at,
+             unique_id, ended_at, address, device)
+         SELECT randomblob(32), randomblob(16), x'01', n, n + 1, n + 9, CASE WHEN n % 2 THEN n END, n + 5,
+             CASE WHEN n % 3 THEN 'u' || n END, CASE WHEN n % 5 = 0 THEN n END,
+             CASE WHEN n % 7 THEN '2001:db8::' || n END, CASE WHEN n % 11 THEN 'program ' || n END FROM n",
+        "INSERT INTO saml_session (digest, org_id, provider_id, subject, name_id, format, session_index)
+         SELECT digest, org_id, x'02', randomblob(32), 'ada' || opened_at, 'f', unique_id FROM session
+         WHERE opened_at % 4 = 0",
+        "INSERT INTO attempt (name, network, failures, pending, locked_until, last_at, succeeded_at, version)
+         SELECT digest, address, opened_at, 1, ended_at, seen_at, expires_at, 7 FROM session
+         WHERE address IS NOT NULL",
+    ];
+
+    async fn texts(db: &Sqlite, statement: &'static str) -> Vec<String> {
+        db.read(sql(statement)).await.unwrap().iter().map(|row| row.text(0).unwrap().to_owned()).collect()
+    }
+
+    #[tokio::test]
+    async fn sessions_and_counters_move_to_where_their_keys_are_and_nothing_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Sqlite::open(folder.path()).unwrap();
+        let steps = crate::MIGRATIONS;
+        db.migrate(steps.split_at(steps.partition_point(|step| step.0 < 14)).0, AT).await.unwrap();
+        db.write(FILL.map(sql).to_vec(), Durability::Durable).await.unwrap();
+        let kept =
+            async || (texts(&db, SESSIONS).await, texts(&db, CALLED).await, texts(&db, COUNTERS).await);
+        let before = kept().await;
+        assert_eq!((before.0.len(), before.1.len(), before.2.len()), (500, 125, 429));
+        db.migrate(steps, AT).await.unwrap();
+        assert_eq!(kept().await, before);
+        let keys = [
+            "session_by_org org_id,ends_at,ended_at",
+            "session_by_user user_id",
+            "sqlite_autoindex_session_1 digest",
+        ];
+        assert_eq!(texts(&db, KEYS).await, keys, "no key has what a use of a session changes");
+        assert_eq!(texts(&db, "SELECT name FROM sqlite_schema WHERE name LIKE '%before'").await, [""; 0]);
+        assert_eq!(texts(&db, "SELECT parent FROM pragma_foreign_key_check").await, [""; 0]);
+        db.migrate(steps, AT + 1).await.unwrap();
+        assert_eq!(kept().await, before);
+        assert_eq!(applied(&db).await.last(), Some(&(14, "narrow_writes".to_owned(), AT)));
+        db.write(vec![sql("DELETE FROM session")], Durability::Durable).await.unwrap();
+        assert_eq!(texts(&db, CALLED).await, [""; 0], "they still go together");
     }
 
     #[tokio::test]

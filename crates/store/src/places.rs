@@ -2,21 +2,32 @@
 
 use domain::session::Place;
 use domain::time::Timestamp;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How many sessions an org has, never too few: counted on disk, plus those opened since, plus places held.
 ///
 /// Endings and expiries make the true number smaller; when the limit seems reached, the disk is asked again,
-/// at most once a second.
+/// at most once a second: first for a bound that is cheap to know, and exactly if that leaves no place.
 #[derive(Default)]
 pub struct Places {
     counted: AtomicU64,
+    /// Whether no more than that are there, as far as the disk knows.
+    is_exact: AtomicBool,
     opened: AtomicU64,
     held: Arc<AtomicU64>,
     counted_at: AtomicI64,
     taking: Mutex<()>,
+}
+
+/// How many sessions of an org the disk has.
+#[derive(Debug, Clone, Copy)]
+pub enum Count {
+    /// So many or fewer: cheap to know.
+    AtMost(u64),
+    /// So many.
+    Exactly(u64),
 }
 
 impl Places {
@@ -47,10 +58,20 @@ impl Places {
         self.opened.load(Ordering::SeqCst)
     }
 
+    /// Whether the last count was an exact one.
+    pub fn is_exact(&self) -> bool {
+        self.is_exact.load(Ordering::SeqCst)
+    }
+
     /// Takes over a count that was made when `opened_before` had been opened.
-    pub fn recounted(&self, counted: u64, opened_before: u64, now: Timestamp) {
+    pub fn recounted(&self, count: Count, opened_before: u64, now: Timestamp) {
+        let (counted, is_exact) = match count {
+            Count::AtMost(counted) => (counted, false),
+            Count::Exactly(counted) => (counted, true),
+        };
         let _one_at_a_time = self.taking.lock().unwrap_or_else(PoisonError::into_inner);
         self.counted.store(counted, Ordering::SeqCst);
+        self.is_exact.store(is_exact, Ordering::SeqCst);
         self.opened.fetch_sub(opened_before.min(self.opened()), Ordering::SeqCst);
         self.counted_at.store(now.as_micros(), Ordering::SeqCst);
     }

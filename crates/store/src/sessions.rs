@@ -2,6 +2,7 @@
 
 use crate::db::{DbError, Row, Statement, sql};
 use crate::live::LATEST;
+use crate::places::Count;
 use crate::{Store, change, or_done, to_the_end, write};
 use async_trait::async_trait;
 use domain::audit::{Entry, Event};
@@ -36,15 +37,23 @@ const END: &str = "UPDATE session SET ended_at = $2, expires_at = $2 WHERE diges
 const END_ORG: &str = "UPDATE session SET ended_at = $2, expires_at = $2
     WHERE org_id = $1 AND ended_at IS NULL";
 
-/// What is behind on disk may live longer than the disk knows; what has ended does not.
-const COUNT: &str = "SELECT COUNT(*) FROM session WHERE org_id = $1 AND expires_at > $2
-    AND (expires_at > $3 OR ended_at IS NULL)";
+/// Those that are idle for too long are among them. An index alone answers it, however many there are.
+const COUNT_AT_MOST: &str =
+    "SELECT COUNT(*) FROM session WHERE org_id = $1 AND ends_at > $2 AND ended_at IS NULL";
+
+/// What is behind on disk may live longer than the disk knows.
+const COUNT: &str = "SELECT COUNT(*) FROM session WHERE org_id = $1 AND ends_at > $2 AND ended_at IS NULL
+    AND expires_at > $3";
 
 const END_EVERY: &str = "UPDATE session SET ended_at = $1, expires_at = $1 WHERE ended_at IS NULL";
 
 /// In portions, so that others may write in between.
-const FORGET: &str =
-    "DELETE FROM session WHERE digest IN (SELECT digest FROM session WHERE expires_at < $1 LIMIT 1000)";
+const FORGET: &str = "DELETE FROM session WHERE digest IN (SELECT digest FROM session
+    WHERE digest >= $2 AND digest <= $3 AND expires_at < $1 ORDER BY digest LIMIT 1000)";
+
+/// Sessions are looked through for what is over by the first byte of their digests, so many bytes in each minute: no index
+/// knows when a session expires, for every use changes that. All of them have had their turn after 52 minutes.
+const SLICES_A_MINUTE: i64 = 5;
 
 /// How long a row stays after its session is over, so that a late writing of its last use still finds it.
 const GRACE: Duration = LATEST.saturating_add(Duration::from_secs(60));
@@ -118,16 +127,20 @@ impl Sessions for Store {
         {
             return Ok(Some(place));
         }
+        let unended = |text| sql(text).bind(org.bits().to_be_bytes()).bind(now.as_micros());
         if places.may_recount(now) {
             let opened_before = places.opened();
-            let statement = sql(COUNT)
-                .bind(org.bits().to_be_bytes())
-                .bind((now - self.live.lag()).as_micros())
-                .bind(now.as_micros());
-            let rows = self.db.read(statement).await?;
-            let counted =
-                rows.first().ok_or_else(|| DbError::Corrupt("a count without a row".into()))?.int(0)?;
-            places.recounted(u64::try_from(counted).unwrap_or(0), opened_before, now);
+            let counted = Count::AtMost(self.counted(unended(COUNT_AT_MOST)).await?);
+            places.recounted(counted, opened_before, now);
+            if let Some(place) = places.take(limit) {
+                return Ok(Some(place));
+            }
+        }
+        if !places.is_exact() {
+            let opened_before = places.opened();
+            let unexpired = unended(COUNT).bind((now - self.live.lag()).as_micros());
+            let counted = Count::Exactly(self.counted(unexpired).await?);
+            places.recounted(counted, opened_before, now);
         }
         Ok(places.take(limit))
     }
@@ -137,7 +150,11 @@ impl Sessions for Store {
         // The disk is behind: what was used just now must not look as if it were over.
         self.live.flush(&*self.db).await?;
         let long_over = (before - GRACE).as_micros();
-        self.delete_all(|| sql(FORGET).bind(long_over)).await
+        for first in slices(before) {
+            let end = |filler: u8| [[first].as_slice(), &[filler; 31]].concat();
+            self.delete_all(|| sql(FORGET).bind(long_over).bind(end(0)).bind(end(0xff))).await?;
+        }
+        Ok(())
     }
 }
 
@@ -178,6 +195,12 @@ impl Store {
         .await
     }
 
+    async fn counted(&self, count: Statement) -> Result<u64, DbError> {
+        let rows = self.db.read(count).await?;
+        let counted = rows.first().ok_or_else(|| DbError::Corrupt("a count without a row".into()))?.int(0)?;
+        Ok(u64::try_from(counted).unwrap_or(0))
+    }
+
     /// Changes whenever a user or an org may have changed.
     fn owner_reading(&self) -> u64 {
         self.users.start_reading().0 + self.orgs.start_reading().0
@@ -209,6 +232,13 @@ impl Store {
             }
         }
     }
+}
+
+/// The first bytes of the digests that have their turn in this minute, also behind a start.
+fn slices(now: Timestamp) -> impl Iterator<Item = u8> {
+    let first = now.as_micros().div_euclid(60_000_000).wrapping_mul(SLICES_A_MINUTE);
+    let wrapped = move |next: i64| u8::try_from(first.wrapping_add(next).rem_euclid(256)).ok();
+    (0..SLICES_A_MINUTE).filter_map(wrapped)
 }
 
 /// The statement that ends a session.
@@ -266,4 +296,19 @@ pub fn record(row: &Row) -> Result<Record, DbError> {
         unique_id: row.opt_text(7)?.map(str::to_owned),
         origin: (origin != Origin::default()).then_some(origin),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_session_has_its_turn_within_an_hour_and_few_at_once() {
+        let minute = |minute: i64| slices(Timestamp::from_micros(minute * 60_000_000));
+        for start in [-30, 0, 7, 29_789_123] {
+            let seen: BTreeSet<u8> = (start..start + 52).flat_map(minute).collect();
+            assert_eq!((seen.len(), minute(start).count()), (256, 5), "{start}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use super::failure::{Failure, Then, meaning, unavailable};
 use super::transaction::{commit, roll_back};
 use crate::db::DbError;
-use crate::migrate::{Applied, MigrateError, Migration, checksum_of, missing};
+use crate::migrate::{Applied, Engine, MigrateError, Migration, checksum_of, missing};
 use deadpool_postgres::{Object, Pool};
 use std::time::Duration;
 use tokio_postgres::Error;
@@ -92,7 +92,7 @@ fn applied(row: &tokio_postgres::Row) -> Result<Applied, Error> {
 
 async fn apply(client: &Object, step: &Migration, applied_at: i64) -> Result<(), Error> {
     let (number, name, text) = *step;
-    client.batch_execute(&text.replace("{BLOB}", "BYTEA")).await?;
+    client.batch_execute(&Engine::Postgres.spelled(text)).await?;
     let checksum = checksum_of(text);
     client.execute(INSERT, &[&i64::from(number), &name, &checksum.as_ref(), &applied_at]).await.map(drop)
 }
