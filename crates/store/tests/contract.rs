@@ -99,22 +99,22 @@ pub(crate) fn proven() -> Revision {
 }
 
 pub(crate) fn session(number: u8, org: OrgId, minute: u32) -> Arc<Session> {
+    Arc::new(record(number, org, minute).into())
+}
+
+fn record(number: u8, org: OrgId, minute: u32) -> Record {
     let (opened_at, ends_at, idle) = (at(minute), at(minute + 720), Some(minutes(30)));
-    let digest = SessionDigest([number; 32]);
-    Arc::new(
-        Record {
-            digest,
-            user: ADA,
-            org,
-            opened_at,
-            seen_at: opened_at,
-            ends_at,
-            idle,
-            unique_id: None,
-            origin: None,
-        }
-        .into(),
-    )
+    Record {
+        digest: SessionDigest([number; 32]),
+        user: ADA,
+        org,
+        opened_at,
+        seen_at: opened_at,
+        ends_at,
+        idle,
+        unique_id: None,
+        origin: None,
+    }
 }
 
 /// Whether this is the binary that shows it on PostgreSQL.
@@ -879,6 +879,29 @@ async fn sessions_are_listed_by_their_last_use_and_found_by_their_handles() {
     store.end_user_sessions(ADA, &entry(7)).await.unwrap();
     assert!(store.session_by_handle(Handle([2; 16])).await.unwrap().is_none());
     assert!(store.sessions(ACME, None, Page::default(), at(7)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn where_a_session_was_opened_from_is_known_until_and_since_it_is_on_disk() {
+    let world = World::new().await;
+    let store = &world.store;
+    store.open_session(&session(1, ACME, 0), &proven(), &entry(0)).await.unwrap();
+    let origin = Origin::new(None, Some("curl"));
+    let used = |minute, origin| -> Arc<Session> {
+        Arc::new(Record { seen_at: at(minute), origin, ..record(1, ACME, 0) }.into())
+    };
+    let listed = async || store.sessions(ACME, None, Page::default(), at(10)).await.unwrap().remove(0).1;
+    store.touched(&used(8, None));
+    assert_eq!(listed().await, Origin::default());
+    // The disk knows a later use, so it does not take this one.
+    let early = used(7, Some(origin.clone()));
+    store.touched(&early);
+    assert_eq!(listed().await, Origin::default());
+    assert_eq!(early.origin().as_ref(), Some(&origin));
+    let late = used(9, Some(origin.clone()));
+    store.touched(&late);
+    assert_eq!(listed().await, origin);
+    assert_eq!(late.origin(), None);
 }
 
 #[tokio::test]
