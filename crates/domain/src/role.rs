@@ -10,6 +10,7 @@ use crate::privilege::Privileges;
 use crate::revision::{ChangeError, Revision, author};
 use crate::store::StoreError;
 use crate::time::Timestamp;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 use std::sync::Arc;
 use wire::{OrgId, RoleId, UserId};
@@ -71,7 +72,7 @@ impl Role {
 }
 
 /// Built-in roles, each once, in the order in which they were given.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Roles([Option<Role>; Role::ALL.len()]);
 
 impl Roles {
@@ -96,6 +97,13 @@ impl Roles {
     #[must_use]
     pub fn only(self, holds: impl Fn(Role) -> bool) -> Self {
         self.iter().filter(|role| holds(*role)).collect()
+    }
+}
+
+/// In one byte, for every check of a session asks for it.
+impl Hash for Roles {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u8(self.iter().fold(0, |all, role| all | 1 << role as u8));
     }
 }
 
@@ -312,4 +320,19 @@ pub async fn remove(cx: &Cx, over: Over<action::ManageRoles, CustomRole>) -> Res
 
 fn written(role: &CustomRole, by: UserId, how: Written) -> Event {
     Event::RoleWritten { org: role.org, role: role.id, by, how }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_kept_once_and_in_their_order() {
+        let roles: Roles = [Role::Designer, Role::Admin, Role::Designer].into_iter().collect();
+        assert_eq!(roles.iter().collect::<Vec<_>>(), [Role::Designer, Role::Admin]);
+        assert_eq!(roles.only(|role| role != Role::Designer), Role::Admin.into());
+        assert_eq!((roles.count(), Roles::default().count()), (2, 0));
+        let all: Roles = Role::ALL.into_iter().chain(Role::ALL).collect();
+        assert_eq!(all.iter().collect::<Vec<_>>(), Role::ALL);
+    }
 }
