@@ -4,6 +4,7 @@ use super::connection::{self, failure};
 use super::lock;
 use crate::db::DbError;
 use rusqlite::Connection;
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,15 +28,33 @@ pub struct Log {
     /// With how many it was emptied last.
     tended: i32,
     emptier: SyncSender<()>,
-    /// Held by whoever empties it.
-    turn: Arc<Mutex<()>>,
+    state: Arc<State>,
 }
 
-/// What the thread that empties the log works with.
-pub struct Emptier {
-    pub connection: Connection,
-    pub turn: Arc<Mutex<()>>,
-    pub suspect: Arc<AtomicBool>,
+/// What those who empty the log have in common.
+#[derive(Default)]
+pub struct State {
+    /// Held by whoever empties it.
+    turn: Mutex<()>,
+    /// The disk failed meanwhile. SQLite believes that what it has moved is in the database file, and the kernel reports a
+    /// failed write-back once, so nothing is written any more: the next process reads the whole log again.
+    is_broken: AtomicBool,
+}
+
+impl State {
+    /// Whether the log must stay as it is, for whoever opens the database next.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken.load(Ordering::SeqCst)
+    }
+
+    /// Notes what came of moving the log, and whether all of it was moved.
+    pub fn told(&self, moved: Result<bool, rusqlite::Error>) -> bool {
+        moved.unwrap_or_else(|error| {
+            self.is_broken.fetch_or(connection::is_of_the_disk(&error), Ordering::SeqCst);
+            tracing::error!(%error, "the log could not be moved into the database");
+            false
+        })
+    }
 }
 
 impl Log {
@@ -44,7 +63,7 @@ impl Log {
         writer: &mut Connection,
         database: &Path,
         emptier: SyncSender<()>,
-        turn: Arc<Mutex<()>>,
+        state: Arc<State>,
     ) -> Result<Self, DbError> {
         let pages = Arc::new(AtomicI32::new(0));
         let told = Arc::clone(&pages);
@@ -53,9 +72,10 @@ impl Log {
             Ok(())
         };
         writer.wal_hook(Some(note)).map_err(failure)?;
-        let mut path = database.as_os_str().to_owned();
+        // SQLite puts it beside the file that a link leads to.
+        let mut path = writer.path().map_or_else(|| database.as_os_str().to_owned(), OsString::from);
         path.push("-wal");
-        Ok(Self { path: path.into(), file: None, pages, tended: 0, emptier, turn })
+        Ok(Self { path: path.into(), file: None, pages, tended: 0, emptier, state })
     }
 
     /// Waits until everything that was committed is on disk. The file stays the same one for as long as the writer is
@@ -97,30 +117,62 @@ impl Log {
             let _asked = self.emptier.try_send(()).is_ok();
             return;
         }
-        let _turn = lock(&self.turn);
-        if let Err(error) = empty(writer) {
-            told(&error);
-        }
+        empty(writer, &self.state);
     }
 }
 
 /// Empties the log whenever it is asked to, on a connection of its own, while others write.
-pub fn serve(emptier: Emptier, asked: &Mutex<Receiver<()>>) {
+pub fn serve((connection, state): (Connection, Arc<State>), asked: &Mutex<Receiver<()>>) {
     while lock(asked).recv().is_ok() {
-        let _turn = lock(&emptier.turn);
-        if let Err(error) = empty(&emptier.connection) {
-            // Nobody knows now what of the log is on disk.
-            emptier.suspect.fetch_or(connection::is_of_the_disk(&error), Ordering::SeqCst);
-            told(&error);
-        }
+        empty(&connection, &state);
     }
-}
-
-fn told(error: &rusqlite::Error) {
-    tracing::warn!(%error, "the log could not be emptied into the database");
+    leave(connection, &state);
 }
 
 /// Moves what no reader needs any more into the database file, without keeping anybody waiting for a lock.
-fn empty(connection: &Connection) -> Result<(), rusqlite::Error> {
-    connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))
+fn empty(connection: &Connection, state: &State) {
+    let _turn = lock(&state.turn);
+    if !state.is_broken() {
+        state.told(connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(true)));
+    }
+}
+
+/// Closes a connection that may write. The last one to close moves the log and removes it, so one to a broken log stays open
+/// until the process ends.
+pub fn leave(connection: Connection, state: &State) {
+    if state.is_broken() {
+        std::mem::forget(connection);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::sync_channel;
+
+    #[test]
+    fn a_long_log_is_emptied_by_whoever_is_asked_and_a_broken_one_by_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("some.db");
+        let size = || std::fs::metadata(&database).unwrap().len();
+        let (door, asked) = sync_channel(1);
+        let mut writer = connection::writer(&database).unwrap();
+        let state = Arc::new(State::default());
+        let mut log = Log::of(&mut writer, &database, door, Arc::clone(&state)).unwrap();
+        writer.execute_batch("CREATE TABLE text (text TEXT)").unwrap();
+        log.tend(&writer);
+        let asked = Mutex::new(asked);
+        assert!(lock(&asked).try_recv().is_err(), "it is short");
+        writer.execute_batch("INSERT INTO text VALUES (hex(zeroblob(3000000)))").unwrap();
+        log.tend(&writer);
+        assert!(lock(&asked).try_recv().is_ok(), "it is long");
+        state.told(Err(rusqlite::Error::SqliteFailure(
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR),
+            None,
+        )));
+        empty(&writer, &state);
+        assert!(state.is_broken() && size() < 1_000_000);
+        empty(&writer, &State::default());
+        assert!(size() > 6_000_000);
+    }
 }

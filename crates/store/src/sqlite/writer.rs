@@ -2,9 +2,9 @@
 //! disk however much is in it.
 
 use super::connection::{self, failure, run};
-use super::log::Log;
+use super::log::{self, Log, State};
 use crate::db::{DbError, Durability, Outcome, Statement};
-use rusqlite::{Connection, Error};
+use rusqlite::{Connection, Error, Row};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,8 +38,9 @@ pub struct Writer {
     pub log: Option<Log>,
     /// Whether something was written durably since this was last taken away.
     pub proven: Arc<AtomicBool>,
-    /// The disk failed, so the end of the log may be in memory and nowhere else.
-    pub suspect: Arc<AtomicBool>,
+    /// The disk failed in a commit, so the end of the log may be in memory and nowhere else.
+    pub suspect: bool,
+    pub state: Arc<State>,
 }
 
 impl Writer {
@@ -58,6 +59,7 @@ impl Writer {
         if !self.checkpoint() {
             tracing::warn!("the log could not be emptied into the database; the next start does it");
         }
+        log::leave(self.connection, &self.state);
     }
 
     /// Commits a request and those behind it; answers the job that stood between them.
@@ -110,15 +112,18 @@ impl Writer {
         Ok(answers)
     }
 
-    fn start(&self) -> Result<(), DbError> {
+    fn start(&mut self) -> Result<(), DbError> {
         self.abandon()?;
-        if self.suspect.load(Ordering::SeqCst) {
-            if !self.checkpoint() {
-                return Err(DbError::Unavailable(
-                    "the disk failed, and what it has missed cannot be repeated yet".into(),
-                ));
-            }
-            self.suspect.store(false, Ordering::SeqCst);
+        if self.suspect && !self.checkpoint() {
+            return Err(DbError::Unavailable(
+                "the disk failed, and what it has missed cannot be repeated yet".into(),
+            ));
+        }
+        self.suspect = false;
+        if self.state.is_broken() {
+            return Err(DbError::Unavailable(
+                "the disk of the database failed; start the service anew".into(),
+            ));
         }
         self.command("BEGIN IMMEDIATE").map_err(failure)
     }
@@ -138,11 +143,9 @@ impl Writer {
         Ok(answer)
     }
 
-    fn finish(&self) -> Result<(), DbError> {
+    fn finish(&mut self) -> Result<(), DbError> {
         self.command("COMMIT").map_err(|error| {
-            if connection::is_of_the_disk(&error) {
-                self.suspect.store(true, Ordering::SeqCst);
-            }
+            self.suspect = connection::is_of_the_disk(&error);
             DbError::Unavailable(error.to_string())
         })
     }
@@ -153,7 +156,7 @@ impl Writer {
         synced.map_err(|error| {
             // A kernel reports a failed write-back once and then believes the pages are clean. Later commits would stand
             // behind a gap, so everything goes into the database file before anything else is acknowledged.
-            self.suspect.store(true, Ordering::SeqCst);
+            self.suspect = true;
             DbError::Unavailable(error.to_string())
         })
     }
@@ -165,9 +168,9 @@ impl Writer {
 
     /// Moves the whole log into the database file, on disk; whether that was possible.
     pub fn checkpoint(&self) -> bool {
-        let busy =
-            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
-        busy == Ok(0)
+        let busy = |row: &Row<'_>| Ok(row.get::<_, i64>(0)? == 0);
+        !self.state.is_broken()
+            && self.state.told(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], busy))
     }
 
     fn command(&self, text: &'static str) -> Result<(), Error> {
