@@ -135,11 +135,12 @@ impl Clients for Store {
         let (db, withdrawn, digest) = (Arc::clone(&self.db), Arc::clone(&self.withdrawn), token.digest);
         let entry = entry.clone();
         to_the_end(async move {
-            let had_room = was_done(write(&*db, vec![has_room, revoke], &entry).await)?;
-            if had_room {
+            let had_room = was_done(write(&*db, vec![has_room, revoke], &entry).await);
+            // Nobody is served a token of which nobody knows whether it was withdrawn.
+            if !matches!(had_room, Ok(false)) {
                 withdrawn.add(digest);
             }
-            Ok(had_room)
+            had_room
         })
         .await
     }

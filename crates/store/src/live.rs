@@ -176,19 +176,20 @@ impl LiveTable {
     /// Forgets a session that has ended on disk.
     pub fn ended(&self, digest: &SessionDigest) {
         self.endings.fetch_add(1, Ordering::SeqCst);
-        self.shard(digest).write().unwrap_or_else(PoisonError::into_inner).remove(digest);
+        let ended = self.shard(digest).write().unwrap_or_else(PoisonError::into_inner).take(digest);
+        let _gone = ended.is_some_and(|held| self.go(&held.0));
     }
 
     /// Forgets the sessions of an org that have ended on disk; one opened since is simply read again.
     pub fn ended_org(&self, org: OrgId) {
         self.endings.fetch_add(1, Ordering::SeqCst);
-        self.retain(|session| session.org != org);
+        self.retain(|session| session.org != org || self.go(session));
     }
 
     /// Forgets the sessions of a user that have ended on disk: all but the one that goes on.
     pub fn ended_user(&self, user: UserId, but: Option<SessionDigest>) {
         self.endings.fetch_add(1, Ordering::SeqCst);
-        self.retain(|session| session.user != user || but == Some(session.digest));
+        self.retain(|session| session.user != user || but == Some(session.digest) || self.go(session));
     }
 
     /// Forgets the session whose digest begins like this: another node has ended it.
@@ -355,10 +356,8 @@ impl<'a> Round<'a> {
         while let Some(portion) = self.found.chunks(PORTION).nth(self.written / PORTION) {
             portion.iter().for_each(|session| session.mark_saved());
             let statements = portion.iter().map(|session| sessions::touch(session)).collect();
-            let outcomes = db.write(statements, Durability::Relaxed).await?;
-            // What another node used later is not written over, so what only this one knows is not on disk yet.
-            let written = portion.iter().zip(outcomes).filter(|(_, outcome)| outcome.changed > 0);
-            written.for_each(|(session, _)| session.forget_saved());
+            db.write(statements, Durability::Relaxed).await?;
+            portion.iter().for_each(|session| session.forget_saved());
             self.written += PORTION;
         }
         Ok(())

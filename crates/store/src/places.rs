@@ -19,6 +19,8 @@ pub struct Places {
     held: Arc<AtomicU64>,
     counted_at: AtomicI64,
     taking: Mutex<()>,
+    /// Held by whoever counts anew.
+    pub counting: tokio::sync::Mutex<()>,
 }
 
 /// How many sessions of an org the disk has.

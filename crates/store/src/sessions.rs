@@ -29,8 +29,9 @@ const OPEN: &str =
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
 /// Never goes back, and never revives a session that has ended.
-const TOUCH: &str = "UPDATE session SET seen_at = $2, expires_at = $3, unique_id = COALESCE(unique_id, $4),
-    address = COALESCE(address, $5), device = COALESCE(device, $6) WHERE digest = $1 AND seen_at <= $2 AND ended_at IS NULL";
+const TOUCH: &str = "UPDATE session SET seen_at = CASE WHEN seen_at < $2 THEN $2 ELSE seen_at END,
+    expires_at = CASE WHEN seen_at < $2 THEN $3 ELSE expires_at END, unique_id = COALESCE(unique_id, $4),
+    address = COALESCE(address, $5), device = COALESCE(device, $6) WHERE digest = $1 AND ended_at IS NULL";
 
 const END: &str = "UPDATE session SET ended_at = $2, expires_at = $2 WHERE digest = $1 AND ended_at IS NULL";
 
@@ -127,6 +128,8 @@ impl Sessions for Store {
         {
             return Ok(Some(place));
         }
+        // Whoever waited here may find what another one has counted.
+        let _counting = places.counting.lock().await;
         let unended = |text| sql(text).bind(org.bits().to_be_bytes()).bind(now.as_micros());
         if places.may_recount(now) {
             let opened_before = places.opened();
