@@ -86,8 +86,8 @@ const CROWDED: Duration = Duration::from_secs(15 * 60);
 /// How long a network is known after somebody signed in from there.
 pub const KNOWN: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// An attempt whose ending was not written within this time is forgotten: its process died or the store failed, so nobody
-/// was told what came of it.
+/// An attempt whose ending was not written is forgotten when the name was not tried for this long: its process died or the
+/// store failed, so nobody was told what came of it.
 const ABANDONED: Duration = Duration::from_secs(60);
 
 /// The answer to a claim.

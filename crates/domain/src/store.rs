@@ -185,7 +185,7 @@ pub trait Sessions: Send + Sync {
     /// Takes a place among the `limit` sessions that the org may hold at `now`; `None` when all are taken.
     async fn place(&self, org: OrgId, limit: u64, now: Timestamp) -> Result<Option<Place>, StoreError>;
 
-    /// Forgets sessions that ended before `before`: in each minute others, all of them within an hour.
+    /// Forgets sessions that ended before `before`: in each minute others, all of them in about an hour.
     async fn forget_sessions(&self, before: Timestamp) -> Result<(), StoreError>;
 }
 

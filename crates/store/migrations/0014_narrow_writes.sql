@@ -76,7 +76,7 @@ CREATE INDEX session_by_org ON session (org_id, ends_at, ended_at);
 CREATE INDEX session_by_user ON session (user_id);
 
 {POSTGRES}
-DROP INDEX session_of_org;
-DROP INDEX session_by_expiry;
-DROP INDEX session_of_user;
-DROP INDEX attempt_by_worth;
+DROP INDEX IF EXISTS session_of_org;
+DROP INDEX IF EXISTS session_by_expiry;
+DROP INDEX IF EXISTS session_of_user;
+DROP INDEX IF EXISTS attempt_by_worth;

@@ -25,24 +25,30 @@ const REPLACE: &str =
 const LIFT: &str =
     "UPDATE attempt SET failures = 0, locked_until = NULL, version = version + 1 WHERE name = $1";
 
-const FORGET_OLD: &str =
-    "DELETE FROM attempt WHERE succeeded_at < $2 AND last_at < $1 AND COALESCE(locked_until, 0) < $1";
-
-/// When the last one was that is within the number. No index knows it, so it is looked for where nobody waits for it.
-///
-/// Those where somebody signed in and those where nobody did, so that neither push out the other.
+/// When the last one was that is within the number: of those where somebody signed in and of those where nobody did, so that
+/// neither push out the other.
 const WITHIN: [&str; 2] = [
     "SELECT last_at FROM attempt WHERE succeeded_at = 0 ORDER BY last_at DESC LIMIT 1 OFFSET $1",
     "SELECT succeeded_at FROM attempt WHERE succeeded_at > 0 ORDER BY succeeded_at DESC LIMIT 1 OFFSET $1",
 ];
 
-/// In portions, so that others may write in between.
-const FORGET_BEYOND: [&str; 2] = [
-    "DELETE FROM attempt WHERE (name, network) IN (SELECT name, network FROM attempt
-    WHERE succeeded_at = 0 AND last_at < $1 ORDER BY name, network LIMIT 1000)",
-    "DELETE FROM attempt WHERE (name, network) IN (SELECT name, network FROM attempt
-    WHERE succeeded_at > 0 AND succeeded_at < $1 ORDER BY name, network LIMIT 1000)",
-];
+/// What is old, or beyond the number.
+macro_rules! over {
+    () => {
+        "(succeeded_at < $4 AND last_at < $3 AND COALESCE(locked_until, 0) < $3
+        OR succeeded_at = 0 AND last_at < $5 OR succeeded_at > 0 AND succeeded_at < $6)"
+    };
+}
+
+/// No index knows what is over, so it is looked for where nobody waits for it, a portion behind the other.
+const OVER: &str = concat!(
+    "SELECT name, network FROM attempt WHERE (name, network) > ($1, $2) AND ",
+    over!(),
+    " ORDER BY name, network LIMIT 1000"
+);
+
+/// Unless it has been used meanwhile.
+const FORGET: &str = concat!("DELETE FROM attempt WHERE name = $1 AND network = $2 AND ", over!());
 
 #[async_trait]
 impl AttemptCounters for Store {
@@ -86,15 +92,22 @@ impl AttemptCounters for Store {
         known: Timestamp,
         most: u32,
     ) -> Result<(), StoreError> {
-        let old = sql(FORGET_OLD).bind(before.as_micros()).bind(known.as_micros());
-        self.db.write(vec![old], Durability::Relaxed).await?;
-        for (within, forget) in WITHIN.into_iter().zip(FORGET_BEYOND) {
+        let mut bounds = [before.as_micros(), known.as_micros(), i64::MIN, i64::MIN];
+        for (bound, within) in bounds.iter_mut().skip(2).zip(WITHIN) {
             let rows = self.db.read(sql(within).bind((most / 2).saturating_sub(1))).await?;
-            if let Some(last) = rows.first().map(|row| row.int(0)).transpose()? {
-                self.delete_all(|| sql(forget).bind(last)).await?;
-            }
+            *bound = rows.first().map(|row| row.int(0)).transpose()?.unwrap_or(*bound);
         }
-        Ok(())
+        let over = |text, name: &[u8], network: &str| {
+            bounds.into_iter().fold(sql(text).bind(name.to_vec()).bind(network), Statement::bind)
+        };
+        let (mut name, mut network) = (Vec::new(), String::new());
+        loop {
+            let rows = self.db.read(over(OVER, &name, &network)).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            (name, network) = (last.blob(0)?.to_vec(), last.text(1)?.to_owned());
+            let forget = rows.iter().map(|row| Ok(over(FORGET, row.blob(0)?, row.text(1)?)));
+            self.db.write(forget.collect::<Result<_, DbError>>()?, Durability::Relaxed).await?;
+        }
     }
 }
 

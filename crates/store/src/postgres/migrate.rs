@@ -25,6 +25,10 @@ const INSERT: &str = "INSERT INTO migration (number, name, checksum, applied_at)
 /// How long one look at the database may take; the steps themselves take as long as they take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a step waits for a table that somebody reads, for example for a dump: whoever comes behind the step waits for
+/// that table, too, so a start is given up instead.
+const LOCK_PATIENCE: &str = "SET LOCAL lock_timeout = '5s'";
+
 /// How often the table is made: two that make it at once can fail even with `IF NOT EXISTS`.
 const TRIES: usize = 5;
 
@@ -70,6 +74,7 @@ async fn apply_missing(client: &Object, steps: &[Migration], applied_at: i64) ->
     client.batch_execute(HOLD).await.map_err(|error| meaning(&error))?;
     let rows = client.query(APPLIED, &[]).await.map_err(|error| meaning(&error))?;
     let applied = rows.iter().map(applied).collect::<Result<Vec<_>, _>>().map_err(|error| meaning(&error))?;
+    client.batch_execute(LOCK_PATIENCE).await.map_err(|error| meaning(&error))?;
     for step in missing(steps, &applied)? {
         let (number, name, _) = *step;
         apply(client, step, applied_at).await.map_err(|error| MigrateError::Failed {
