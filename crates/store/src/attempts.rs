@@ -73,7 +73,8 @@ impl AttemptCounters for Store {
         let here = new.here.as_ref().map(|new| replace(tried, old.here.as_ref(), new));
         let all = Tried { network: Network::Everywhere, ..tried };
         let all = new.everywhere.as_ref().map(|new| replace(all, old.everywhere.as_ref(), new));
-        let statements = here.into_iter().chain(all).chain(entry.map(audit::append)).collect();
+        // In the order of their keys, as they are forgotten, so that neither waits for the other.
+        let statements = all.into_iter().chain(here).chain(entry.map(audit::append)).collect();
         // Not forced to disk: the answer to an attempt is not worth a power cut, and a crash forgets nothing.
         match self.db.write(statements, Durability::Relaxed).await {
             Ok(_) => Ok(true),

@@ -18,6 +18,7 @@ pub struct Places {
     opened: AtomicU64,
     held: Arc<AtomicU64>,
     counted_at: AtomicI64,
+    counts: AtomicU64,
     taking: Mutex<()>,
     /// Held by whoever counts anew.
     pub counting: tokio::sync::Mutex<()>,
@@ -60,6 +61,11 @@ impl Places {
         self.opened.load(Ordering::SeqCst)
     }
 
+    /// How many counts there were.
+    pub fn counts(&self) -> u64 {
+        self.counts.load(Ordering::SeqCst)
+    }
+
     /// Whether the last count was an exact one.
     pub fn is_exact(&self) -> bool {
         self.is_exact.load(Ordering::SeqCst)
@@ -76,5 +82,6 @@ impl Places {
         self.is_exact.store(is_exact, Ordering::SeqCst);
         self.opened.fetch_sub(opened_before.min(self.opened()), Ordering::SeqCst);
         self.counted_at.store(now.as_micros(), Ordering::SeqCst);
+        self.counts.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -52,8 +52,10 @@ impl SamlSessions for Store {
 
     async fn end_sessions(&self, sessions: &[Arc<Session>], entries: &[Entry]) -> Result<(), StoreError> {
         let at = entries.first().map(|entry| entry.at).unwrap_or_default();
+        let (live, mut sessions) = (Arc::clone(&self.live), sessions.to_vec());
+        // In the order in which their uses are written, so that neither waits for the other.
+        sessions.sort_unstable_by_key(|session| session.digest.0);
         let statements = sessions.iter().map(|session| sessions::end(session, at)).collect();
-        let (live, sessions) = (Arc::clone(&self.live), sessions.to_vec());
         change(&self.db, statements, entries, move || {
             for session in sessions {
                 session.mark_ended();

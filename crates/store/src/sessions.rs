@@ -128,8 +128,15 @@ impl Sessions for Store {
         {
             return Ok(Some(place));
         }
-        // Whoever waited here may find what another one has counted.
+        let counts = places.counts();
         let _counting = places.counting.lock().await;
+        // Whoever waited finds what another one has counted.
+        if places.counts() != counts {
+            let place = places.take(limit);
+            if place.is_some() || places.is_exact() {
+                return Ok(place);
+            }
+        }
         let unended = |text| sql(text).bind(org.bits().to_be_bytes()).bind(now.as_micros());
         if places.may_recount(now) {
             let opened_before = places.opened();

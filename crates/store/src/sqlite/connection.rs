@@ -193,6 +193,13 @@ pub fn is_of_the_disk(error: &Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
+/// Whether something was written that may not be on disk.
+pub fn is_not_on_disk(error: &Error) -> bool {
+    use ffi::{SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_FSYNC, SQLITE_IOERR_TRUNCATE, SQLITE_IOERR_WRITE};
+    let writing = [SQLITE_IOERR_WRITE, SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC, SQLITE_IOERR_TRUNCATE];
+    error.sqlite_error().is_some_and(|error| writing.contains(&error.extended_code))
+}
+
 /// The same for a file that is being opened, so that the text says which.
 fn at(file: &Path, error: Error) -> DbError {
     match failure(error) {

@@ -50,7 +50,7 @@ impl State {
     /// Notes what came of moving the log, and whether all of it was moved.
     pub fn told(&self, moved: Result<bool, rusqlite::Error>) -> bool {
         moved.unwrap_or_else(|error| {
-            self.is_broken.fetch_or(connection::is_of_the_disk(&error), Ordering::SeqCst);
+            self.is_broken.fetch_or(connection::is_not_on_disk(&error), Ordering::SeqCst);
             tracing::error!(%error, "the log could not be moved into the database");
             false
         })
@@ -167,7 +167,7 @@ mod tests {
         log.tend(&writer);
         assert!(lock(&asked).try_recv().is_ok(), "it is long");
         state.told(Err(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR),
+            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR_FSYNC),
             None,
         )));
         empty(&writer, &state);

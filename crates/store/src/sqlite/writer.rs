@@ -114,18 +114,13 @@ impl Writer {
 
     fn start(&mut self) -> Result<(), DbError> {
         self.abandon()?;
-        if self.suspect && !self.checkpoint() {
-            return Err(DbError::Unavailable(
-                "the disk failed, and what it has missed cannot be repeated yet".into(),
-            ));
-        }
-        self.suspect = false;
-        if self.state.is_broken() {
-            return Err(DbError::Unavailable(
-                "the disk of the database failed; start the service anew".into(),
-            ));
-        }
-        self.command("BEGIN IMMEDIATE").map_err(failure)
+        self.suspect = self.suspect && !self.checkpoint();
+        let wrong = match (self.state.is_broken(), self.suspect) {
+            (true, _) => "the disk of the database failed; start the service anew",
+            (false, true) => "the disk failed, and what it has missed cannot be repeated yet",
+            (false, false) => return self.command("BEGIN IMMEDIATE").map_err(failure),
+        };
+        Err(DbError::Unavailable(wrong.into()))
     }
 
     /// The answer to one request; the error is one that took the whole transaction with it.
