@@ -14,6 +14,9 @@ use crate::report::{number, progress, say};
 /// How far a count may be from the committed one.
 const TOLERANCE: f64 = 0.05;
 
+/// Or so many instructions for each allocation: which way through the C library one takes depends on what the heap looks like.
+const HEAP: f64 = 70.0;
+
 /// What of the C library takes memory.
 const TAKERS: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];
 
@@ -65,10 +68,11 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
 impl Cost {
     /// What is wrong with it, in words; nothing when it is near enough.
     fn beside(self, old: Self) -> String {
-        let change = self.change(old);
-        if change > TOLERANCE {
+        let (new, before) = (self.instructions as f64, old.instructions as f64);
+        let near = (before * TOLERANCE).max(old.allocations * HEAP);
+        if new > before + near {
             "**slower**".to_owned()
-        } else if change < -TOLERANCE {
+        } else if new < before - near {
             "**faster: update**".to_owned()
         } else if (self.allocations - old.allocations).abs() > (old.allocations * TOLERANCE).max(0.5) {
             "**allocations**".to_owned()
